@@ -161,7 +161,7 @@ def _check_section(index: int, medium: str, offered: tuple[int, ...], section: l
         raise BadAnswer(f"media section {index} ({medium}) was rejected")
     if str(offered[0]) not in fields[3:]:
         raise BadAnswer(f"media section {index} does not accept payload type {offered[0]}")
-    if not {f for f in fields[3:]} <= {str(o) for o in offered}:
+    if not set(fields[3:]) <= {str(o) for o in offered}:
         raise BadAnswer(f"media section {index} has payload types we did not offer")
     if f"a=mid:{index}" not in section:
         raise BadAnswer(f"media section {index} lacks a=mid:{index}")

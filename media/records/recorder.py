@@ -14,14 +14,16 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 from media.node.sdp import CLOCK_RATE_HZ, Kind
 from media.records import webm
 from media.records.frames import Sequencer, Vp8Assembler, read_rtp, repaired
 from media.records.manifest import Segment
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
@@ -221,7 +223,8 @@ class Recorder:
             now = time.monotonic()
             segment.absorb(now, last=True)
             cluster = segment.take_cluster(now, last=True)
-            return await self._in_thread(lambda: (segment.write(cluster), segment.finish())[1])
+            await self._in_thread(segment.write, cluster)
+            return await self._in_thread(segment.finish)
 
     async def _run(self) -> None:
         while True:
@@ -234,7 +237,8 @@ class Recorder:
                     segment.absorb(now)
                     cluster = segment.take_cluster(now)
                     if cluster:
-                        await self._in_thread(lambda s=segment, c=cluster: s.write(c))
+                        await self._in_thread(segment.write, cluster)
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+    async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, partial(work, *args, **kwargs))

@@ -13,8 +13,9 @@ import struct
 from dataclasses import dataclass
 from typing import Literal
 
-AUDIO_TRACK, VIDEO_TRACK = 1, 2
 Track = Literal[1, 2]
+AUDIO_TRACK: Track = 1
+VIDEO_TRACK: Track = 2
 
 _EBML, _SEGMENT, _VOID = 0x1A45DFA3, 0x18538067, 0xEC
 _SEEK_HEAD, _SEEK, _SEEK_ID, _SEEK_POSITION = 0x114D9B74, 0x4DBB, 0x53AB, 0x53AC
@@ -222,7 +223,8 @@ def scan(data: bytes) -> Scan:
     if data[: len(_HEAD)] != _HEAD or len(data) < len(HEADER):
         raise NotWebm("not a recording of this system")
     position = len(HEADER)
-    duration_ms, cues, frames, finished = 0, [], [0, 0], False
+    cues: list[Cue] = []
+    duration_ms, frames, finished = 0, [0, 0], False
     while (element := _read(data, position)) is not None:
         identifier, body, end = element
         if identifier == _CUES:
