@@ -59,6 +59,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         ordered = sorted((*others, segment), key=lambda s: (s.started_at, s.file))
         return msgspec.structs.replace(self, segments=tuple(ordered))
 
+    def without_segment(self, file: str) -> "Manifest":
+        """The same without a segment: its connection never carried anything."""
+        kept = tuple(s for s in self.segments if s.file != file)
+        return msgspec.structs.replace(self, segments=kept)
+
 
 class NoManifest(LookupError):  # noqa: N818
     """There is no readable manifest in this folder."""

@@ -42,7 +42,8 @@ class Store:
 
     def next_number(self, folder: Path, party: str) -> int:
         """The number after the last segment of this party on the disk."""
-        return 1 + sum(1 for _ in folder.glob(f"{party}-[0-9][0-9][0-9].webm"))
+        names = (path.stem for path in folder.glob(f"{party}-[0-9][0-9][0-9].webm"))
+        return 1 + max((int(name.rpartition("-")[2]) for name in names), default=0)
 
     def recover(self) -> int:
         """Finish every segment that a killed process left; returns how many visits had one."""

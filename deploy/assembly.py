@@ -1,0 +1,158 @@
+"""How do the parts become one running service? Builds every object once and wires them."""
+
+import asyncio
+import logging
+from importlib.metadata import version
+from typing import IO, Any
+
+import msgspec
+from aiohttp import web
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from clerk_console import pages as clerk_pages
+from deploy import database
+from deploy.settings import Settings
+from kiosk_client import pages as kiosk_pages
+from media.node.node import Node
+from media.records.store import Store
+from scheduling.board import Board
+from scheduling.desk import Desk
+from scheduling.registry import Registry
+from signaling.access import Role, Tokens
+from signaling.accounts import Accounts
+from signaling.api import openapi
+from signaling.api.identity import IdentityApi
+from signaling.api.matters import MattersApi
+from signaling.api.rest import MAX_BODY_BYTES, Asked, Operation, Rest, problems
+from signaling.api.visits import VisitsApi
+from signaling.audit import Audit
+from signaling.commands import Commands
+from signaling.endpoint import Endpoint
+from signaling.hub import Hub
+from signaling.recordings import Recordings
+from signaling.switchboard import Switchboard
+from signaling.views import Views, World
+from signaling.web import add_pages, harden
+
+log = logging.getLogger(__name__)
+
+
+class Service:
+    """One process with everything in it. `start`, then `stop`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._lock: IO[str] | None = None
+        self._engine: AsyncEngine | None = None
+        self._runner: web.AppRunner | None = None
+        self._endpoint: Endpoint | None = None
+        self._switchboard: Switchboard | None = None
+        self._recordings: Recordings | None = None
+        self._node: Node | None = None
+
+    async def start(self) -> None:
+        """Open the database, the media port and the HTTP port, in this order.
+
+        Raises database.DatabaseInUse, OSError for a port that is taken.
+        """
+        settings = self.settings
+        self._lock = await asyncio.to_thread(database.lock, settings.database)
+        await asyncio.to_thread(database.migrate, settings.database)
+        engine = self._engine = database.open_engine(settings.database)
+        registry = Registry(engine)
+        catalogue = await registry.catalogue()
+        board = Board(engine, catalogue)
+        world = World(await board.cities(), await board.sites(), catalogue)
+        accounts, audit = Accounts(engine), Audit(engine)
+        tokens = Tokens(await asyncio.to_thread(settings.secret))
+        hub = Hub()
+        recordings = self._recordings = Recordings(Store(settings.recordings))
+        desk = Desk(engine, catalogue)
+        switchboard = Switchboard(desk, board, hub, recordings, ring_s=settings.ring_s)
+        self._switchboard = switchboard
+        node = self._node = Node(
+            host=settings.media_host,
+            port=settings.media_port,
+            announce=settings.media_announce,
+            listener=switchboard.hear,
+        )
+        await recordings.start()
+        await node.start()
+        await switchboard.start(node)
+        endpoint = self._endpoint = Endpoint(
+            origins=settings.allowed_origins,
+            tokens=tokens,
+            accounts=accounts,
+            commands=Commands(switchboard, accounts, audit),
+            switchboard=switchboard,
+            views=Views(world, board, accounts, switchboard, hub),
+            hub=hub,
+        )
+        operations = [
+            *IdentityApi(
+                world, accounts, tokens, audit, secure=settings.secure, is_online=hub.is_open
+            ).operations(),
+            *MattersApi(world, board).operations(),
+            *VisitsApi(world, board, recordings, audit).operations(),
+            self._status_operation(node),
+        ]
+        app = web.Application(middlewares=[problems], client_max_size=MAX_BODY_BYTES)
+        app.on_response_prepare.append(harden)
+        Rest(tokens, accounts, settings.allowed_origins).add(app, operations)
+        described = msgspec.json.encode(openapi.document(operations, version("virtual-window")))
+        app.router.add_get("/api/openapi.json", _fixed(described))
+        app.router.add_get("/line", endpoint.handle)
+        app.router.add_get("/healthz", _fixed(b'{"ok":true}'))
+        app.router.add_get("/readyz", self._ready)
+        app.router.add_get("/", _home)
+        add_pages(app, [*kiosk_pages.PAGES, *clerk_pages.PAGES])
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, settings.host, settings.port).start()
+        log.info("- serving on %s:%d, media on UDP %d", settings.host, settings.port, node.port)
+
+    async def stop(self) -> None:
+        """Tell the clients, seal the recordings, close the database."""
+        if self._endpoint is not None:
+            self._endpoint.close_all()
+        if self._runner is not None:
+            await self._runner.cleanup()
+        if self._switchboard is not None:
+            await self._switchboard.stop()
+        if self._node is not None:
+            await self._node.stop()
+        if self._recordings is not None:
+            await self._recordings.stop()
+        if self._engine is not None:
+            await self._engine.dispose()
+        if self._lock is not None:
+            self._lock.close()
+
+    async def _ready(self, request: web.Request) -> web.Response:
+        """Whether the database answers."""
+        if self._engine is None:
+            raise web.HTTPServiceUnavailable
+        async with self._engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+        return web.json_response({"ok": True})
+
+    def _status_operation(self, node: Node) -> Operation:
+        async def media_status(asked: Asked) -> web.Response:
+            return web.json_response(node.status())
+
+        return Operation(
+            "GET", "/api/media", "Counts of the media node", frozenset({Role.ADMIN}),
+            media_status, None, dict[str, Any],
+        )  # fmt: skip
+
+
+def _fixed(body: bytes):  # type: ignore[no-untyped-def]
+    async def serve(request: web.Request) -> web.Response:
+        return web.Response(body=body, content_type="application/json")
+
+    return serve
+
+
+async def _home(request: web.Request) -> web.Response:
+    raise web.HTTPFound("/kiosk")

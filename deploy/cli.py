@@ -1,0 +1,165 @@
+"""`virtual-window …`: the command line."""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from deploy.database import DatabaseInUse
+from deploy.settings import BadSetting, Settings, from_environment
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code says how it went."""
+    parser = _parser()
+    chosen = parser.parse_args(arguments)
+    logging.basicConfig(
+        level=logging.INFO if getattr(chosen, "verbose", False) else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+        stream=sys.stderr,
+    )
+    try:
+        return int(chosen.run(chosen, from_environment(os.environ)))
+    except (BadSetting, DatabaseInUse, OSError, LookupError, RuntimeError) as error:
+        print(f"virtual-window: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="virtual-window", description=__doc__)
+    parser.add_argument("-v", "--verbose", action="store_true", help="log what happens")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="run the service")
+    serve.set_defaults(run=_serve)
+
+    demo = commands.add_parser("demo", help="run the service with a demo world and one visit")
+    demo.add_argument("--once", action="store_true", help="end after the simulated visit")
+    demo.add_argument("--json", action="store_true", help="print the visit as JSON")
+    demo.add_argument("--with-clerk", action="store_true", help="a simulated clerk in every city")
+    demo.add_argument("--with-resident", action="store_true", help="a simulated resident")
+    demo.set_defaults(run=_demo)
+
+    verify = commands.add_parser("verify", help="check recordings against their manifests")
+    verify.add_argument("path", type=Path, help="a visit's folder, or a folder above it")
+    verify.add_argument("--json", action="store_true")
+    verify.set_defaults(run=_verify)
+
+    load = commands.add_parser("load-demo-world", help="fill the database with the demo world")
+    load.set_defaults(run=_load)
+
+    docs = commands.add_parser("docs", help="write the documents and types made from the code")
+    docs.add_argument("--check", action="store_true", help="only say whether they are up to date")
+    docs.set_defaults(run=_docs)
+
+    bench = commands.add_parser("bench", help="measure")
+    bench.add_argument("name", choices=["first-visit"])
+    bench.add_argument("--json", action="store_true")
+    bench.set_defaults(run=_bench)
+
+    simulate = commands.add_parser("simulate", help="simulated parties against a running service")
+    simulate.add_argument("what", choices=["visit", "clerks", "resident"])
+    simulate.add_argument("--url", default="http://localhost:8080")
+    simulate.add_argument("--code", default="", help="an enrolment code for the simulated kiosk")
+    simulate.set_defaults(run=_simulate)
+    return parser
+
+
+def _serve(chosen: argparse.Namespace, settings: Settings) -> int:
+    asyncio.run(_serve_until_stopped(settings))
+    return 0
+
+
+async def _serve_until_stopped(settings: Settings) -> None:
+    from deploy.assembly import Service
+
+    service, stop = Service(settings), asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    try:
+        await service.start()
+        await stop.wait()
+    finally:
+        await service.stop()
+
+
+def _demo(chosen: argparse.Namespace, settings: Settings) -> int:
+    from deploy import demo
+
+    return asyncio.run(
+        demo.run(
+            demo.demo_settings(settings, settings.data / "demo"),
+            once=chosen.once,
+            as_json=chosen.json,
+            with_clerk=chosen.with_clerk,
+            with_resident=chosen.with_resident,
+        )
+    )
+
+
+def _verify(chosen: argparse.Namespace, settings: Settings) -> int:
+    from deploy import verify
+
+    found = verify.folders(chosen.path)
+    if not found:
+        print(f"virtual-window: no manifest at or below {chosen.path}", file=sys.stderr)
+        return 2
+    reports = [verify.verify(folder) for folder in found]
+    if chosen.json:
+        print(msgspec.json.encode(reports).decode())
+    else:
+        for report in reports:
+            print(f"{'verified' if report.verified else 'NOT VERIFIED'}  {report.folder}")
+            for finding in report.findings:
+                print(f"    {finding.file}: {finding.problem}")
+    return 0 if all(report.verified for report in reports) else 1
+
+
+def _load(chosen: argparse.Namespace, settings: Settings) -> int:
+    from deploy import demo_world
+
+    print(f"kiosk enrolment code (15 minutes): {asyncio.run(demo_world.load(settings))}")
+    return 0
+
+
+def _docs(chosen: argparse.Namespace, settings: Settings) -> int:
+    from deploy import documents
+
+    stale = documents.stale() if chosen.check else documents.write()
+    for path in stale:
+        print(f"{'out of date' if chosen.check else 'written'}: {path}")
+    return 1 if chosen.check and stale else 0
+
+
+def _bench(chosen: argparse.Namespace, settings: Settings) -> int:
+    from deploy.bench import first_visit
+    from deploy.bench.report import as_json, table
+
+    figures = asyncio.run(first_visit.run())
+    print(as_json(figures) if chosen.json else table(figures))
+    return 0 if all(figure.ok for figure in figures) else 1
+
+
+def _simulate(chosen: argparse.Namespace, settings: Settings) -> int:
+    from deploy import simulate
+
+    if chosen.what == "visit":
+        visit = asyncio.run(simulate.visit(chosen.url, chosen.code))
+        print(msgspec.json.encode({"visit": visit}).decode())
+    elif chosen.what == "clerks":
+        asyncio.run(simulate.clerks(chosen.url))
+    else:
+        asyncio.run(simulate.residents(chosen.url, chosen.code))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+"""`/api/matters`, `/api/cities`: what can be done, where, and how long one waits."""
+
+import msgspec
+
+from scheduling.board import Board
+from scheduling.catalogue import UnknownMatter
+from signaling.api.rest import EVERYONE, Asked, Operation, Problem
+from signaling.protocol import CityView, MatterView
+from signaling.views import World, city_view, matter_view
+
+
+class CityWait(msgspec.Struct):
+    """A competent city, and seconds until a ticket taken now is called (null: nobody on duty)."""
+
+    city: CityView
+    expected_wait_s: int | None
+    waiting: int
+
+
+class MattersApi:
+    """The catalogue as the kiosk searches it."""
+
+    def __init__(self, world: World, board: Board) -> None:
+        self._world, self._board = world, board
+
+    def operations(self) -> list[Operation]:
+        """The rows of this resource."""
+        return [
+            Operation(
+                "GET", "/api/matters", "Search matters by name, plain words or pinyin", EVERYONE,
+                self.search, None, list[MatterView], ("q",),
+            ),
+            Operation(
+                "GET", "/api/matters/{matter}/cities", "The competent cities and their waits",
+                EVERYONE, self.waits, None, list[CityWait],
+            ),
+            Operation(
+                "GET", "/api/cities", "All cities", EVERYONE, self.cities, None, list[CityView],
+            ),
+        ]  # fmt: skip
+
+    async def search(self, asked: Asked) -> list[MatterView]:
+        """Best first; everything for an empty query."""
+        return [matter_view(m) for m in self._world.catalogue.search(asked.query("q"))]
+
+    async def waits(self, asked: Asked) -> list[CityWait]:
+        """In the order of the cities."""
+        try:
+            matter = self._world.catalogue.matter(asked.part("matter"))
+        except UnknownMatter as error:
+            raise Problem(404, str(error)) from error
+        return [
+            CityWait(
+                city_view(city),
+                await self._board.expected_wait_s(code, matter.group),
+                (await self._board.line(code)).waiting,
+            )
+            for code, city in self._world.cities.items()
+            if code in matter.cities
+        ]
+
+    async def cities(self, asked: Asked) -> list[CityView]:
+        """In the order of the table, the lead city first."""
+        return [city_view(city) for city in self._world.cities.values()]

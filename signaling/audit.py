@@ -1,0 +1,47 @@
+"""Who did what to which object, and when? The audit log; rows are only ever added."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from signaling.access import Identity
+from signaling.tables import audit_log
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the log."""
+
+    at: datetime
+    actor: str
+    role: str
+    city: str
+    action: str
+    object: str
+
+
+class Audit:
+    """Writes and reads the audit log."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def log(self, who: Identity, action: str, obj: str, now: datetime) -> None:
+        """Add one line."""
+        async with self._engine.begin() as connection:
+            await connection.execute(
+                sa.insert(audit_log).values(
+                    at=now, actor=who.id, role=who.role, city=who.city, action=action, object=obj
+                )
+            )
+
+    async def about(self, obj: str) -> Sequence[Entry]:
+        """All lines about one object, oldest first."""
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(
+                sa.select(audit_log).where(audit_log.c.object == obj).order_by(audit_log.c.id)
+            )
+            return [Entry(r.at, r.actor, r.role, r.city, r.action, r.object) for r in rows]

@@ -1,0 +1,106 @@
+"""What does each command do, and who may give it? The table between protocol and switchboard."""
+
+from datetime import UTC, datetime
+
+from media.node.sdp import BadAnswer
+from scheduling.catalogue import UnknownMatter
+from scheduling.desk import Conflict, NotFound
+from signaling import protocol
+from signaling.access import Identity, Role
+from signaling.accounts import Accounts
+from signaling.audit import Audit
+from signaling.protocol import Done, Refused
+from signaling.switchboard import Switchboard
+
+KIOSK, CLERK = frozenset({Role.KIOSK}), frozenset({Role.CLERK})
+PARTIES = KIOSK | CLERK
+
+MAY: dict[type[protocol.Command], frozenset[Role]] = {
+    protocol.TakeTicket: KIOSK,
+    protocol.LeaveLine: KIOSK,
+    protocol.Rate: KIOSK,
+    protocol.Wipe: KIOSK,
+    protocol.SetWindow: CLERK,
+    protocol.Accept: CLERK,
+    protocol.Decline: CLERK,
+    protocol.KeepCase: CLERK,
+    protocol.CloseVisit: CLERK,
+    protocol.EndCall: PARTIES,
+    protocol.Connect: PARTIES,
+    protocol.Answer: PARTIES,
+    protocol.Playing: PARTIES,
+}
+# What is not worth a line in the audit log: it changes no record.
+_UNLOGGED = (protocol.KeepCase, protocol.Connect, protocol.Answer, protocol.Playing)
+
+
+class Commands:
+    """Carries out commands; never raises for what a client sent."""
+
+    def __init__(self, switchboard: Switchboard, accounts: Accounts, audit: Audit) -> None:
+        self._switchboard, self._accounts, self._audit = switchboard, accounts, audit
+
+    async def carry_out(self, who: Identity, command: protocol.ClientCommand) -> Done | Refused:
+        """Check the role, do it, log it; the answer to send."""
+        if who.role not in MAY[type(command)]:
+            return Refused(command.id, "forbidden", f"a {who.role} may not do this")
+        try:
+            await self._work(who, command)
+        except UnknownMatter as error:
+            return Refused(command.id, "bad_value", f"matter: {error}")
+        except NotFound as error:
+            return Refused(command.id, "not_found", str(error))
+        except Conflict as error:
+            return Refused(command.id, "conflict", str(error))
+        except BadAnswer as error:
+            return Refused(command.id, "bad_answer", str(error))
+        except ValueError as error:
+            return Refused(command.id, "bad_value", str(error))
+        if not isinstance(command, _UNLOGGED):
+            action = str(type(command).__struct_config__.tag)
+            obj = getattr(command, "visit", "") or who.id
+            await self._audit.log(who, action, obj, datetime.now(UTC))
+        return Done(command.id)
+
+    async def _work(self, who: Identity, command: protocol.ClientCommand) -> None:
+        board = self._switchboard
+        match command:
+            case protocol.TakeTicket():
+                await self._take_ticket(who, command)
+            case protocol.LeaveLine():
+                await board.leave_line(who, command.visit)
+            case protocol.Rate():
+                await board.rate(who, command.visit, command.rating, command.reasons)
+            case protocol.Wipe():
+                await board.wipe(who, command.visit)
+            case protocol.SetWindow():
+                await board.set_window(who, command.step)
+            case protocol.Accept():
+                await board.accept(who, command.visit)
+            case protocol.Decline():
+                await board.decline(who, command.visit)
+            case protocol.KeepCase():
+                await board.keep_case(who, command.visit, command.notes, command.checked)
+            case protocol.CloseVisit():
+                await board.close_visit(who, command.visit, command.outcome, ready=command.ready)
+            case protocol.EndCall():
+                await board.end_call(who, command.visit)
+            case protocol.Connect():
+                await board.connect(who, command.call)
+            case protocol.Answer():
+                await board.answer(who, command.connection, command.sdp)
+            case protocol.Playing():
+                await board.playing(who, command.call)
+
+    async def _take_ticket(self, who: Identity, command: protocol.TakeTicket) -> None:
+        kiosk = await self._accounts.kiosk(who.id)
+        if kiosk is None:
+            raise NotFound("this kiosk is not enrolled")
+        await self._switchboard.take_ticket(
+            who,
+            kiosk.site,
+            city=command.city,
+            matter=command.matter,
+            language=command.language,
+            notice=command.notice_version,
+        )

@@ -1,0 +1,234 @@
+"""How does a client's WebSocket live? Hello, commands in, state out, and when to hang up.
+
+One reader and one writer task per socket. The writer alone sends; what waits for it is bounded:
+the answers of at most 64 commands and one wish to see the newest state.
+"""
+
+import asyncio
+import logging
+import secrets
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import msgspec
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from signaling import protocol
+from signaling.access import Identity, Refusal, Role, Tokens
+from signaling.accounts import Accounts
+from signaling.commands import Commands
+from signaling.hub import Hub, Socket
+from signaling.line import Line
+from signaling.protocol import Done, Refused, ServerMessage, Welcome
+from signaling.switchboard import Switchboard
+from signaling.views import NoClient, Views
+
+log = logging.getLogger(__name__)
+
+HELLO_DEADLINE_S = 5.0
+HEARTBEAT_S = 10.0
+RIGHTS_CHECK_S = 30.0
+SEND_DEADLINE_S = 10.0
+WAITING_ANSWERS = 64
+
+_decoder = msgspec.json.Decoder(protocol.ClientMessage)
+_encoder = msgspec.json.Encoder()
+
+
+class Endpoint:
+    """`GET /line`: the WebSocket of kiosks and clerks."""
+
+    def __init__(
+        self,
+        *,
+        origins: frozenset[str],
+        tokens: Tokens,
+        accounts: Accounts,
+        commands: Commands,
+        switchboard: Switchboard,
+        views: Views,
+        hub: Hub,
+    ) -> None:
+        self._origins, self._tokens, self._accounts = origins, tokens, accounts
+        self._commands, self._switchboard = commands, switchboard
+        self._views, self._hub = views, hub
+        self.epoch = secrets.token_hex(4)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """One socket from upgrade to close."""
+        origin = request.headers.get("Origin")
+        if origin is not None and origin not in self._origins:
+            raise web.HTTPForbidden(text="this origin may not open a line")
+        ws = web.WebSocketResponse(
+            heartbeat=HEARTBEAT_S, max_msg_size=protocol.MAX_MESSAGE_BYTES, compress=False
+        )
+        await ws.prepare(request)
+        who = await self._hello(ws)
+        if who is not None:
+            await self._serve(ws, who)
+        return ws
+
+    def close_all(self) -> None:
+        """The process stops: every client is told to come back."""
+        for socket in self._hub.sockets():
+            socket.close(4012, "the server stops")
+
+    async def _hello(self, ws: web.WebSocketResponse) -> Identity | None:
+        """The identity that the first message proves; None (socket closed) if it does not."""
+        try:
+            message = await ws.receive(HELLO_DEADLINE_S)
+        except TimeoutError:
+            await ws.close(code=4002, message=b"no hello within 5 s")
+            return None
+        refusal = Refused(None, "malformed", "the first message is hello")
+        if message.type is WSMsgType.TEXT:
+            try:
+                hello = _decoder.decode(message.data)
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+                hello, refusal = None, Refused(None, "malformed", str(error)[:200])
+            if isinstance(hello, protocol.Hello):
+                if protocol.VERSION not in hello.versions:
+                    refusal = Refused(None, "bad_version", f"this server speaks {protocol.VERSION}")
+                else:
+                    try:
+                        return await self._redeem(hello.ticket)
+                    except Refusal as error:
+                        refusal = Refused(None, "bad_ticket", str(error))
+        if not ws.closed:
+            with suppress(ConnectionError):
+                await ws.send_str(_encoder.encode(refusal).decode())
+                await ws.close(code=4002, message=refusal.code.encode())
+        return None
+
+    async def _redeem(self, ticket: str) -> Identity:
+        who, token_id, expires_at = self._tokens.read("line", ticket)
+        await self._accounts.use_once(token_id, expires_at, datetime.now(UTC))
+        if who.role not in (Role.KIOSK, Role.CLERK):
+            raise Refusal("this role has no line")
+        if not await self._accounts.is_active(who):
+            raise Refusal("this account or kiosk is suspended")
+        return who
+
+    async def _serve(self, ws: web.WebSocketResponse, who: Identity) -> None:
+        socket, line = Socket(who), Line(time.monotonic())
+        answers: asyncio.Queue[ServerMessage] = asyncio.Queue(WAITING_ANSWERS)
+        self._hub.enter(socket)
+        log.info("< line of %s %s", who.role, who.id)
+        self._switchboard.line_opened(who)
+        writer = asyncio.create_task(self._write(ws, socket, line, answers), name="line writer")
+        guard = asyncio.create_task(self._guard(socket), name="line guard")
+        try:
+            await self._read(ws, socket, line, answers)
+        finally:
+            for task in (writer, guard):
+                task.cancel()
+            await asyncio.gather(writer, guard, return_exceptions=True)
+            if self._hub.leave(socket):
+                self._switchboard.line_closed(who)
+            log.info("> line of %s %s closed %s", who.role, who.id, ws.close_code)
+
+    async def _read(
+        self,
+        ws: web.WebSocketResponse,
+        socket: Socket,
+        line: Line,
+        answers: asyncio.Queue[ServerMessage],
+    ) -> None:
+        async for message in ws:
+            if message.type is not WSMsgType.TEXT:
+                reply: Done | Refused = Refused(None, "malformed", "messages are JSON text")
+            else:
+                reply = await self._answer(socket.identity, line, message.data)
+            try:
+                answers.put_nowait(reply)
+            except asyncio.QueueFull:
+                socket.close(4008, "answers are not read")
+                return
+            if isinstance(reply, Refused) and reply.id is None and line.fault():
+                socket.close(4003, "three messages could not be read")
+            socket.changed.set()
+        if ws.close_code == WSCloseCode.MESSAGE_TOO_BIG:
+            log.info("x line of %s: message too large", socket.identity.id)
+
+    async def _answer(self, who: Identity, line: Line, text: str) -> Done | Refused:
+        try:
+            command = _decoder.decode(text)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            return _unreadable(text, error)
+        if isinstance(command, protocol.Hello):
+            return Refused(None, "malformed", "hello was said already")
+        known = self._hub.answers(who.id)
+        if (before := known.known(command.id)) is not None:
+            return before
+        if not line.may_command(time.monotonic()):
+            return Refused(command.id, "too_fast", "at most 20 commands a second")
+        try:
+            answer = await self._commands.carry_out(who, command)
+        except Exception:
+            log.exception("x command of %s %s", who.role, who.id)
+            return Refused(command.id, "failed", "the server failed; try again")
+        known.keep(command.id, answer)
+        return answer
+
+    async def _write(
+        self,
+        ws: web.WebSocketResponse,
+        socket: Socket,
+        line: Line,
+        answers: asyncio.Queue[ServerMessage],
+    ) -> None:
+        who = socket.identity
+        try:
+            state = await self._views.state(who)
+            line.shown(state)
+            welcome = Welcome(
+                protocol.VERSION, secrets.token_hex(8), self.epoch, datetime.now(UTC), state
+            )
+            await self._send(ws, welcome)
+            while True:
+                await socket.changed.wait()
+                socket.changed.clear()
+                while not answers.empty():
+                    await self._send(ws, answers.get_nowait())
+                if socket.closing is not None:
+                    code, reason = socket.closing
+                    await ws.close(code=code, message=reason.encode())
+                    return
+                update = line.next_state(await self._views.state(who), datetime.now(UTC))
+                if update is not None:
+                    await self._send(ws, update)
+        except NoClient:
+            await ws.close(code=4000, message=b"this client is not known any more")
+        except TimeoutError:
+            log.info("x line of %s does not read", who.id)
+            await ws.close(code=4008, message=b"the client does not read")
+        except ConnectionError:
+            return
+
+    async def _send(self, ws: web.WebSocketResponse, message: ServerMessage) -> None:
+        async with asyncio.timeout(SEND_DEADLINE_S):
+            await ws.send_str(_encoder.encode(message).decode())
+
+    async def _guard(self, socket: Socket) -> None:
+        """Rights are checked on open sockets too, so that a withdrawal acts within 60 s."""
+        while True:
+            await asyncio.sleep(RIGHTS_CHECK_S)
+            if not await self._accounts.is_active(socket.identity):
+                socket.close(4000, "the rights were withdrawn")
+
+
+class _Envelope(msgspec.Struct):
+    id: str | None = None
+    type: str | None = None
+
+
+def _unreadable(text: str, error: Exception) -> Refused:
+    """Say what is wrong; with the command's id where one can be read, so its sender learns it."""
+    try:
+        envelope = msgspec.json.decode(text, type=_Envelope)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return Refused(None, "malformed", str(error)[:200])
+    if envelope.type not in protocol.COMMAND_TAGS:
+        return Refused(None, "unknown_type", f"no message type {str(envelope.type)[:40]}")
+    return Refused(envelope.id, "bad_value", str(error)[:200])

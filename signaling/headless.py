@@ -1,0 +1,92 @@
+"""What does a party without a browser send and see? An aiortc peer with a picture and a tone.
+
+For the demo and tests only: it encodes and decodes, so it never runs in the server's process.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
+from aiortc.contrib.media import MediaPlayer
+from aiortc.mediastreams import MediaStreamError
+
+from signaling import protocol
+from signaling.client import LineClient, S
+
+FRAME_DEADLINE_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """What a simulated party looks and sounds like: ffmpeg sources."""
+
+    picture: str
+    tone: str
+
+
+RESIDENT = Likeness(
+    "smptehdbars=size=640x360:rate=15", "sine=frequency=440:sample_rate=48000:beep_factor=2"
+)
+CLERK = Likeness("testsrc2=size=640x360:rate=15", "sine=frequency=660:sample_rate=48000")
+
+
+class HeadlessPeer:
+    """One party's peer connection: answers the node's offer, counts what it receives."""
+
+    def __init__(self, likeness: Likeness) -> None:
+        self._likeness = likeness
+        self._peer = RTCPeerConnection()
+        self._readers: set[asyncio.Task[None]] = set()
+        self.first_picture = asyncio.Event()
+        self.frames = {"audio": 0, "video": 0}
+
+    async def answer(self, offer: str) -> str:
+        """The SDP answer to the node's offer."""
+        self._peer.on("track", self._read)
+        await self._peer.setRemoteDescription(RTCSessionDescription(offer, "offer"))
+        picture = MediaPlayer(self._likeness.picture, format="lavfi")
+        sound = MediaPlayer(self._likeness.tone, format="lavfi")
+        assert picture.video is not None
+        assert sound.audio is not None
+        self._peer.addTrack(picture.video)
+        self._peer.addTrack(sound.audio)
+        await self._peer.setLocalDescription(await self._peer.createAnswer())
+        return str(self._peer.localDescription.sdp)
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._peer.close()
+        for reader in self._readers:
+            reader.cancel()
+        await asyncio.gather(*self._readers, return_exceptions=True)
+
+    def _read(self, track: MediaStreamTrack) -> None:
+        self._readers.add(asyncio.create_task(self._count(track)))
+
+    async def _count(self, track: MediaStreamTrack) -> None:
+        try:
+            while True:
+                await track.recv()
+                self.frames[track.kind] += 1
+                if track.kind == "video":
+                    self.first_picture.set()
+        except MediaStreamError:
+            return
+
+
+async def join_call(line: LineClient[S], likeness: Likeness) -> HeadlessPeer:
+    """Take the offer that the state holds, and tell when the far picture is there."""
+    state = await line.until(
+        lambda s: (
+            s.call is not None and s.call.connection is not None and bool(s.call.connection.offer)
+        )
+    )
+    assert state.call is not None
+    assert state.call.connection is not None
+    peer = HeadlessPeer(likeness)
+    sdp = await peer.answer(state.call.connection.offer or "")
+    await line.command(protocol.Answer, connection=state.call.connection.id, sdp=sdp)
+    async with asyncio.timeout(FRAME_DEADLINE_S):
+        await peer.first_picture.wait()
+    await line.command(protocol.Playing, call=state.call.id)
+    return peer

@@ -1,0 +1,354 @@
+"""Every WebSocket message, both ways: the contract on the line, version 1.
+
+The server sends the client's **whole state** whenever it changes; the client shows it. There is
+no stream of events to replay: whoever reconnects gets the state and goes on (docs/decisions/0001).
+The client sends commands with an id; the answer to a repeated id is the stored answer.
+docs/protocol.md and the pages' types are generated from here.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal, get_args
+
+import msgspec
+
+VERSION = 1
+MAX_MESSAGE_BYTES = 64 * 1024
+
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+Language = Literal["zh_CN", "en"]
+OutcomeName = Literal[
+    "completed",
+    "accepted",
+    "accepted_with_deferral",
+    "needs_correction",
+    "transferred",
+    "declined",
+    "advice_only",
+    "left",
+]
+Notes = Annotated[str, msgspec.Meta(max_length=10_000)]
+Label = Annotated[str, msgspec.Meta(max_length=200)]
+
+
+class Hello(msgspec.Struct, tag="hello", tag_field="type", frozen=True, forbid_unknown_fields=True):
+    """The first message on a socket: a single-use ticket of 30 s from `POST /api/line-tickets`."""
+
+    ticket: Annotated[str, msgspec.Meta(max_length=4096)]
+    versions: Annotated[list[int], msgspec.Meta(max_length=16)]
+
+
+class Command(
+    msgspec.Struct,
+    tag_field="type",
+    tag=True,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+):
+    """Something the client wants done. `id` is made by the client (UUID) and unique to it."""
+
+    id: Id
+
+
+class TakeTicket(Command, frozen=True, kw_only=True, tag="take_ticket"):
+    """The resident agreed to the recording notice and joins the line. Kiosks only."""
+
+    matter: Id
+    city: Id
+    language: Language
+    notice_version: Id
+
+
+class LeaveLine(Command, frozen=True, kw_only=True, tag="leave_line"):
+    """The resident gives the ticket back before being served. Kiosks only."""
+
+    visit: Id
+
+
+class Rate(Command, frozen=True, kw_only=True, tag="rate"):
+    """The resident rates the service, once: 1 very dissatisfied to 5 very satisfied. Kiosks."""
+
+    visit: Id
+    rating: Annotated[int, msgspec.Meta(ge=1, le=5)]
+    reasons: Annotated[list[Label], msgspec.Meta(max_length=10)] = []
+
+
+class Wipe(Command, frozen=True, kw_only=True, tag="wipe"):
+    """The kiosk has forgotten this visit and is free for the next resident. Kiosks only."""
+
+    visit: Id
+
+
+class SetWindow(Command, frozen=True, kw_only=True, tag="set_window"):
+    """The clerk is ready, takes a break or goes off duty. Clerks only."""
+
+    step: Literal["be_ready", "take_break", "go_off"]
+
+
+class Accept(Command, frozen=True, kw_only=True, tag="accept"):
+    """The clerk takes the visit that rings. Clerks only."""
+
+    visit: Id
+
+
+class Decline(Command, frozen=True, kw_only=True, tag="decline"):
+    """The clerk refuses the visit that rings and is on a break. Clerks only."""
+
+    visit: Id
+
+
+class KeepCase(Command, frozen=True, kw_only=True, tag="keep_case"):
+    """Keep the clerk's notes and the materials that were seen. Clerks only."""
+
+    visit: Id
+    notes: Notes
+    checked: Annotated[list[Label], msgspec.Meta(max_length=50)]
+
+
+class CloseVisit(Command, frozen=True, kw_only=True, tag="close_visit"):
+    """End the wrap-up with an outcome. Clerks only."""
+
+    visit: Id
+    outcome: OutcomeName
+    ready: bool
+
+
+class EndCall(Command, frozen=True, kw_only=True, tag="end_call"):
+    """End the call of this visit and no other. Kiosks and clerks."""
+
+    visit: Id
+
+
+class Connect(Command, frozen=True, kw_only=True, tag="connect"):
+    """Ask for a new media connection in this call: after a reload or when the path was lost."""
+
+    call: Id
+
+
+class Answer(Command, frozen=True, kw_only=True, tag="answer"):
+    """The browser's SDP answer to the offer of this connection."""
+
+    connection: Id
+    sdp: Annotated[str, msgspec.Meta(max_length=16 * 1024)]
+
+
+class Playing(Command, frozen=True, kw_only=True, tag="playing"):
+    """The first picture of the other party was decoded here."""
+
+    call: Id
+
+
+ClientCommand = (
+    TakeTicket
+    | LeaveLine
+    | Rate
+    | Wipe
+    | SetWindow
+    | Accept
+    | Decline
+    | KeepCase
+    | CloseVisit
+    | EndCall
+    | Connect
+    | Answer
+    | Playing
+)
+ClientMessage = Hello | ClientCommand
+
+
+class CityView(msgspec.Struct, frozen=True):
+    """A city, by its GB/T 2260 code."""
+
+    code: str
+    name_zh: str
+    name_en: str
+
+
+class SiteView(msgspec.Struct, frozen=True):
+    """A place where kiosks stand."""
+
+    id: str
+    name_zh: str
+    name_en: str
+
+
+class MaterialView(msgspec.Struct, frozen=True):
+    """A paper to bring; one that is not required may follow later."""
+
+    name: str
+    required: bool
+
+
+class MatterView(msgspec.Struct, frozen=True):
+    """What can be applied for."""
+
+    code: str
+    group: str
+    name_zh: str
+    name_en: str
+    department_zh: str
+    minutes: int
+    cities: list[str]
+    materials: list[MaterialView]
+
+
+class ConnectionView(msgspec.Struct, frozen=True):
+    """The client's media connection: `offer` is there until it was answered."""
+
+    id: str
+    offer: str | None
+
+
+class CallView(msgspec.Struct, frozen=True):
+    """The running call as one party sees it. `far` is the other party's path.
+
+    `far`: `connecting`, `connected`, `silent` (nothing heard for 5 s) or `away`.
+    """
+
+    id: str
+    far: Literal["connecting", "connected", "silent", "away"]
+    far_name_zh: str
+    far_name_en: str
+    started_at: datetime | None
+    connection: ConnectionView | None
+
+
+class VisitView(msgspec.Struct, frozen=True, kw_only=True):
+    """A visit as the resident's kiosk and the clerk see it."""
+
+    id: str
+    ticket: str
+    state: Literal["waiting", "offered", "serving", "finished", "closed", "left"]
+    matter: MatterView
+    city: CityView
+    site: SiteView
+    language: Language
+    taken_at: datetime
+    offered_at: datetime | None
+    accepted_at: datetime | None
+    ended_at: datetime | None
+    ended_by: str | None
+    rated: bool
+
+
+class PlaceView(msgspec.Struct, frozen=True):
+    """Others before this visit, and seconds until it is its turn (null: nobody on duty)."""
+
+    ahead: int
+    expected_wait_s: int | None
+
+
+class KioskState(msgspec.Struct, frozen=True, kw_only=True, tag_field="role", tag="kiosk"):
+    """All a kiosk shows. `visit` null is the welcome screen."""
+
+    kiosk: str
+    site: SiteView
+    site_city: CityView
+    visit: VisitView | None
+    place: PlaceView | None
+    call: CallView | None
+
+
+class WindowView(msgspec.Struct, frozen=True):
+    """The clerk's desk and since when it is in this state."""
+
+    state: Literal["off", "ready", "break", "offered", "in_call", "wrap_up", "missed"]
+    since: datetime
+
+
+class QueueEntry(msgspec.Struct, frozen=True):
+    """One visit in line as clerks see it: no personal data."""
+
+    ticket: str
+    matter_zh: str
+    matter_en: str
+    site_zh: str
+    site_en: str
+    taken_at: datetime
+
+
+class CaseView(msgspec.Struct, frozen=True):
+    """What the clerk has written on the visit."""
+
+    notes: str
+    checked: list[str]
+
+
+class ClerkState(msgspec.Struct, frozen=True, kw_only=True, tag_field="role", tag="clerk"):
+    """All a clerk's page shows."""
+
+    name_zh: str
+    name_en: str
+    city: CityView
+    window: WindowView
+    ring_s: float
+    line: list[QueueEntry]
+    visit: VisitView | None
+    case: CaseView | None
+    call: CallView | None
+
+
+ClientState = KioskState | ClerkState
+
+
+class Welcome(msgspec.Struct, tag="welcome", tag_field="type", frozen=True):
+    """The answer to hello. A new `epoch` means another server process: media must be renewed."""
+
+    version: int
+    session: str
+    epoch: str
+    server_time: datetime
+    state: ClientState
+
+
+class StateMessage(msgspec.Struct, tag="state", tag_field="type", frozen=True):
+    """The client's whole state, replacing the one before. `seq` rises by one per session."""
+
+    seq: int
+    server_time: datetime
+    state: ClientState
+
+
+class Done(msgspec.Struct, tag="done", tag_field="type", frozen=True):
+    """The command was carried out; the change shows in the state."""
+
+    id: str
+
+
+ErrorCode = Literal[
+    "malformed",
+    "too_large",
+    "unknown_type",
+    "forbidden",
+    "conflict",
+    "not_found",
+    "bad_answer",
+    "bad_value",
+    "too_fast",
+    "bad_ticket",
+    "bad_version",
+    "failed",
+]
+
+
+class Refused(msgspec.Struct, tag="refused", tag_field="type", frozen=True):
+    """The command changed nothing. `id` is null when the message had none that could be read."""
+
+    id: str | None
+    code: ErrorCode
+    message: str
+
+
+ServerMessage = Welcome | StateMessage | Done | Refused
+
+CLOSE_CODES = {
+    4000: "the session was ended by the server (rights withdrawn)",
+    4001: "a newer socket of the same client took over; do not come back",
+    4002: "no valid hello within 5 s",
+    4003: "three faults",
+    4008: "the client does not read",
+    4012: "the server stops; come back",
+}
+
+COMMAND_TYPES: tuple[type[Command], ...] = get_args(ClientCommand)
+COMMAND_TAGS = frozenset(str(c.__struct_config__.tag) for c in COMMAND_TYPES)
