@@ -46,6 +46,8 @@ class _Stream:
             elapsed = int((now - self.last_monotonic_s) * self.clock_hz)
             self.sequence_shift = (self.last_sequence + 1 - sequence) & 0xFFFF
             self.timestamp_shift = (self.last_timestamp + elapsed - timestamp) & 0xFFFFFFFF
+        else:
+            self.last_sequence = sequence
         self.source = source
 
 
@@ -69,13 +71,14 @@ class Leg:
         first, second, sequence, timestamp, _ = _HEADER.unpack_from(packet)
         if stream.source != source:
             stream.follow(source, sequence, timestamp, now)
-            if kind == "rtx":  # repairs carry the time stamps of the video they repair
-                stream.timestamp_shift = self._streams["video"].timestamp_shift
+        if kind == "rtx":  # repairs carry the time stamps of the video they repair
+            stream.timestamp_shift = self._streams["video"].timestamp_shift
         sequence = (sequence + stream.sequence_shift) & 0xFFFF
         timestamp = (timestamp + stream.timestamp_shift) & 0xFFFFFFFF
-        stream.last_sequence = sequence
-        stream.last_timestamp = timestamp
-        stream.last_monotonic_s = now
+        if (sequence - stream.last_sequence) & 0x8000 == 0:  # a late one is not the last
+            stream.last_sequence = sequence
+            stream.last_timestamp = timestamp
+            stream.last_monotonic_s = now
         body = packet[12:]
         if kind == "rtx" and self._streams["video"].sequence_shift:
             body = _shift_original(packet, self._streams["video"].sequence_shift)

@@ -5,6 +5,7 @@ fails here gets no reply, so that the node cannot be used to reflect traffic. Kn
 sockets nor parties; `node.py` looks up the password and decides what an answered address may do.
 """
 
+import struct
 from dataclasses import dataclass
 
 from aioice import stun
@@ -35,7 +36,7 @@ def parse_binding_request(datagram: bytes) -> BindingRequest | None:
         return None
     try:
         message = stun.parse_message(datagram)
-    except (ValueError, KeyError, IndexError):
+    except (ValueError, KeyError, IndexError, struct.error):  # aioice 0.13 lets it through
         return None
     if (
         message.message_method != stun.Method.BINDING

@@ -5,11 +5,14 @@ descriptor and the key frame's first ten bytes are read.
 RFC 3550 (RTP), RFC 4588 (RTX), RFC 7741 (VP8), RFC 7587 (Opus), RFC 6386 section 9.1.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from media.node.relay import payload_offset
 
+MOST_DISORDER = 3000  # packets; a larger jump is a restart of the source once it is confirmed
 REPAIR_WAIT_S = 1.0  # how long a missing packet may still come as a retransmission
+MOST_FRAME_BYTES = 4 << 20  # far more than any camera sends; a frame that never ends is no frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +39,14 @@ class Frame:
 
 
 def read_rtp(packet: bytes, arrived_s: float) -> RtpPacket | None:
-    """Take an RTP packet apart; None if there is no payload (padding only, truncated)."""
+    """Take an RTP packet apart; None if it is truncated.
+
+    A padding-only packet has an empty payload: it fills its sequence number.
+    """
     start, end = payload_offset(packet), len(packet)
     if packet[0] & 0x20:
         end -= packet[-1]
-    if start >= end:
+    if start > end:
         return None
     return RtpPacket(
         int.from_bytes(packet[2:4], "big"),
@@ -69,6 +75,8 @@ class Sequencer:
     _next: int | None = None
     _timestamp: int | None = None
     _waiting: dict[int, RtpPacket] = field(default_factory=dict)
+    _restart: int | None = None
+    _restarted: bool = False
     lost: int = 0
     repeated: int = 0
 
@@ -76,11 +84,28 @@ class Sequencer:
         """Take one packet as it comes."""
         if self._next is None:
             self._next = packet.sequence
+        jump = _signed16(packet.sequence - self._next)
+        if abs(jump) > MOST_DISORDER and not self._restarts_at(packet.sequence):
+            return
         sequence = self._next + _signed16(packet.sequence - self._next)
         if sequence < self._next or sequence in self._waiting:
             self.repeated += 1
             return
         self._waiting[sequence] = packet
+
+    def _restarts_at(self, sequence: int) -> bool:
+        """Two packets in a row far from the rest are a restarted source (RFC 3550 A.1).
+
+        One alone is a stray, and must not make all that follow look late.
+        """
+        if sequence != self._restart:
+            self._restart = (sequence + 1) & 0xFFFF
+            return False
+        if self._next is not None:
+            self._waiting.clear()
+            self._restarted = True
+            self._next += _signed16(sequence - self._next)
+        return True
 
     def pop(self, now: float, *, last: bool = False) -> list[tuple[RtpPacket, int, bool]]:
         """The packets that are due, each with its unwrapped time stamp and "follows a gap".
@@ -88,11 +113,14 @@ class Sequencer:
         With `last` nothing is waited for any more.
         """
         due: list[tuple[RtpPacket, int, bool]] = []
+        ahead: Iterator[int] | None = None  # sorted once: `min` at each gap would be quadratic
         while self._waiting and self._next is not None:
             packet = self._waiting.pop(self._next, None)
-            gap = False
+            gap, self._restarted = self._restarted, False
             if packet is None:
-                following = min(self._waiting)
+                if ahead is None:
+                    ahead = iter(sorted(self._waiting))
+                following = next(number for number in ahead if number in self._waiting)
                 if not last and now - self._waiting[following].arrived_s < REPAIR_WAIT_S:
                     break
                 self.lost += following - self._next
@@ -124,6 +152,7 @@ class Vp8Assembler:
     needs_key: bool = True
     skipped: int = 0
     _parts: list[bytes] = field(default_factory=list)
+    _bytes: int = 0
     _arrived_s: float = 0.0
 
     def push(self, packet: RtpPacket, timestamp: int, gap: bool) -> Frame | None:
@@ -136,9 +165,14 @@ class Vp8Assembler:
             return None
         if packet.payload[0] & 0x17 == 0x10:  # S set, partition 0: a frame begins
             self._parts = [packet.payload[offset:]]
+            self._bytes = len(packet.payload)
             self._arrived_s = packet.arrived_s
         elif self._parts:
             self._parts.append(packet.payload[offset:])
+            self._bytes += len(packet.payload)
+            if self._bytes > MOST_FRAME_BYTES:
+                self._parts = []
+                self.needs_key = True
         if not packet.marker or not self._parts:
             return None
         payload = b"".join(self._parts)

@@ -73,7 +73,7 @@ def read(folder: Path) -> Manifest:
     """Raises NoManifest."""
     try:
         return msgspec.json.decode((folder / NAME).read_bytes(), type=Manifest)
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, ValueError, RecursionError, msgspec.MsgspecError) as error:
         raise NoManifest(f"{folder}: {error}") from error
 
 

@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 INBOX_PACKETS = 20_000  # about 40 s of a 720p call
 CLUSTER_S = 1.0
+LEAP_MS = 10_000  # a time stamp this far from its arrival is not about this moment
 _TURN_S = 0.25
 
 
@@ -46,6 +47,8 @@ class _Timeline:
         if self.first_timestamp is None:
             self.first_timestamp, self.first_ms = timestamp, max(arrived_ms, 0)
         elapsed = (timestamp - self.first_timestamp) * 1000 // self.clock_hz
+        if abs(self.first_ms + elapsed - arrived_ms) > LEAP_MS:  # the source's clock was reset
+            self.first_timestamp, self.first_ms, elapsed = timestamp, max(arrived_ms, 0), 0
         self.last_ms = max(self.last_ms, self.first_ms + elapsed)
         return self.last_ms
 
@@ -107,6 +110,8 @@ class SegmentRecorder:
             if parsed is not None:
                 self._video.push(parsed)
         for parsed, timestamp, _ in self._audio.pop(now, last=last):
+            if not parsed.payload:
+                continue
             at_ms = self._audio_line.at_ms(timestamp, self._ms(parsed.arrived_s))
             self._add(webm.Block(webm.AUDIO_TRACK, at_ms, True, parsed.payload), now)
             self.audio_frames += 1
@@ -129,11 +134,15 @@ class SegmentRecorder:
         if not self._blocks or not (last or now - self._cluster_began_s >= CLUSTER_S):
             return b""
         blocks, self._blocks = sorted(self._blocks, key=lambda b: b.time_ms), []
-        if any(b.track == webm.VIDEO_TRACK and b.key for b in blocks) or not self._cues:
-            self._cues.append(webm.Cue(blocks[0].time_ms, webm.position_in_segment(self._size)))
-        encoded = webm.cluster(blocks)
-        self._size += len(encoded)
-        return encoded
+        encoded = bytearray()
+        for part in webm.spans(blocks):
+            if any(b.track == webm.VIDEO_TRACK and b.key for b in part) or not self._cues:
+                position = webm.position_in_segment(self._size)
+                self._cues.append(webm.Cue(part[0].time_ms, position))
+            cluster = webm.cluster(part)
+            encoded += cluster
+            self._size += len(cluster)
+        return bytes(encoded)
 
     def write(self, cluster: bytes) -> None:
         """Put one cluster on the disk (in a thread). A failure is kept in `failed`, once."""
@@ -143,11 +152,17 @@ class SegmentRecorder:
             if self._pixels is not None:
                 webm.resize(self._descriptor, *self._pixels)
                 self._pixels = None
-            os.pwrite(self._descriptor, cluster, self._size - len(cluster))
+            webm.write_whole(self._descriptor, cluster, self._size - len(cluster))
             os.fdatasync(self._descriptor)
         except OSError as error:
-            self.failed = error.strerror or str(error)
-            log.error("x recording %s stopped: %s", self.path.name, self.failed)
+            self.fail(error)
+
+    def fail(self, error: Exception) -> None:
+        """Give this segment up, once, and say why; what is on the disk stays."""
+        if self.failed:
+            return
+        self.failed = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        log.error("x recording %s stopped: %s", self.path.name, self.failed, exc_info=error)
 
     def finish(self) -> Segment:
         """Make the file seekable and close it (in a thread); returns what the manifest says."""
@@ -220,10 +235,7 @@ class Recorder:
         """Write what is left and close the file. A segment is finished once."""
         lock = self._running.pop(segment)
         async with lock:
-            now = time.monotonic()
-            segment.absorb(now, last=True)
-            cluster = segment.take_cluster(now, last=True)
-            await self._in_thread(segment.write, cluster)
+            await self._turn(segment, last=True)
             return await self._in_thread(segment.finish)
 
     async def _run(self) -> None:
@@ -233,11 +245,19 @@ class Recorder:
                 async with lock:
                     if segment not in self._running:
                         continue
-                    now = time.monotonic()
-                    segment.absorb(now)
-                    cluster = segment.take_cluster(now)
-                    if cluster:
-                        await self._in_thread(segment.write, cluster)
+                    await self._turn(segment)
+
+    async def _turn(self, segment: SegmentRecorder, *, last: bool = False) -> None:
+        """One segment's trouble, also one nobody thought of, must not end the others."""
+        now = time.monotonic()
+        try:
+            segment.absorb(now, last=last)
+            cluster = segment.take_cluster(now, last=last)
+        except Exception as error:
+            segment.fail(error)
+            return
+        if cluster:
+            await self._in_thread(segment.write, cluster)
 
     async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()

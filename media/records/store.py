@@ -9,8 +9,8 @@ from pathlib import Path
 
 from media.records import manifest as manifests
 
-_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
-_FILE = re.compile(r"^[a-z]+-[0-9]{3}\.webm$")
+_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z")
+_FILE = re.compile(r"^[a-z]+-[0-9]{3}\.webm\Z")
 
 
 class BadName(ValueError):  # noqa: N818

@@ -28,6 +28,7 @@ _CUES, _CUE, _CUE_TIME, _CUE_TRACK, _CUE_POSITIONS, _CUE_CLUSTER = (
     0x1C53BB6B, 0xBB, 0xB3, 0xF7, 0xB7, 0xF1,
 )  # fmt: skip
 _UNKNOWN_SIZE = b"\x01" + b"\xff" * 7
+CLUSTER_MOST_MS = 32_767  # a block's time in its cluster has 16 bits, signed
 _OPUS_PRE_SKIP = 312  # samples at 48 kHz, what Chromium's encoder looks ahead
 
 
@@ -161,6 +162,23 @@ HEADER = (
 )  # fmt: skip
 
 
+def spans(blocks: list[Block]) -> list[list[Block]]:
+    """Cut blocks in order of time into what one cluster can hold."""
+    found: list[list[Block]] = []
+    for block in blocks:
+        if not found or block.time_ms - found[-1][0].time_ms > CLUSTER_MOST_MS:
+            found.append([])
+        found[-1].append(block)
+    return found
+
+
+def write_whole(descriptor: int, data: bytes, at: int) -> None:
+    """Write all bytes or raise OSError: a nearly full disk takes a part and says nothing."""
+    while data:
+        written = os.pwrite(descriptor, data, at)
+        data, at = data[written:], at + written
+
+
 def cluster(blocks: list[Block]) -> bytes:
     """One cluster of at least one block, in the order given."""
     start_ms = blocks[0].time_ms
@@ -208,7 +226,7 @@ def finish(descriptor: int, size: int, duration_ms: int, cues: tuple[Cue, ...]) 
             for cue in cues
         ),
     )
-    os.pwrite(descriptor, index, size)
+    write_whole(descriptor, index, size)
     end = size + len(index)
     duration = _id(_DURATION) + _size(8) + struct.pack("!d", float(duration_ms))
     os.pwrite(descriptor, duration, _DURATION_AT)
@@ -228,7 +246,8 @@ def scan(data: bytes) -> Scan:
     while (element := _read(data, position)) is not None:
         identifier, body, end = element
         if identifier == _CUES:
-            finished = True
+            # `finish` writes the Segment's size last: without it the header knows no index.
+            finished = data[_SEGMENT_SIZE_AT:_BODY_AT] != _UNKNOWN_SIZE
             break
         if identifier != _CLUSTER:
             break
@@ -247,6 +266,8 @@ def _blocks(data: bytes, body: int, end: int) -> list[tuple[int, int, bool]]:
     while body < end and (element := _read(data, body)) is not None:
         identifier, start, body = element
         if identifier == _SIMPLE_BLOCK:
+            if body - start < 4 or data[start] & 0x7F not in (AUDIO_TRACK, VIDEO_TRACK):
+                raise NotWebm("block that is none of ours")
             track, relative, flags = struct.unpack_from("!BhB", data, start)
             found.append((track & 0x7F, relative, bool(flags & 0x80)))
     return found
@@ -262,7 +283,7 @@ def _scan_cluster(data: bytes, body: int, end: int, frames: list[int]) -> bool:
 
 def _cluster_times(data: bytes, body: int, end: int) -> tuple[int, int]:
     element = _read(data, body)
-    if element is None or element[0] != _TIMESTAMP:
+    if element is None or element[0] != _TIMESTAMP or element[2] - element[1] > 6:
         raise NotWebm("cluster without a timestamp")
     start_ms = int.from_bytes(data[element[1] : element[2]], "big")
     return start_ms, max((start_ms + r for _, r, _ in _blocks(data, body, end)), default=start_ms)
