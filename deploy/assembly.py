@@ -19,12 +19,13 @@ from media.records.store import Store
 from scheduling.board import Board
 from scheduling.desk import Desk
 from scheduling.registry import Registry
-from signaling.access import Role, Tokens
+from signaling.access import Tokens
 from signaling.accounts import Accounts
 from signaling.api import openapi
 from signaling.api.identity import IdentityApi
 from signaling.api.matters import MattersApi
-from signaling.api.rest import MAX_BODY_BYTES, Asked, Operation, Rest, problems
+from signaling.api.media import MediaApi
+from signaling.api.rest import MAX_BODY_BYTES, Operation, Rest, problems
 from signaling.api.visits import VisitsApi
 from signaling.audit import Audit
 from signaling.commands import Commands
@@ -89,13 +90,14 @@ class Service:
             views=Views(world, board, accounts, switchboard, hub),
             hub=hub,
         )
+        identity = IdentityApi(
+            world, accounts, tokens, audit, secure=settings.secure, is_online=hub.is_open
+        )
         operations = [
-            *IdentityApi(
-                world, accounts, tokens, audit, secure=settings.secure, is_online=hub.is_open
-            ).operations(),
+            *identity.operations(),
             *MattersApi(world, board).operations(),
             *VisitsApi(world, board, recordings, audit).operations(),
-            self._status_operation(node),
+            *MediaApi(node.status).operations(),
         ]
         app = web.Application(middlewares=[problems], client_max_size=MAX_BODY_BYTES)
         app.on_response_prepare.append(harden)
@@ -137,14 +139,17 @@ class Service:
             await connection.execute(text("SELECT 1"))
         return web.json_response({"ok": True})
 
-    def _status_operation(self, node: Node) -> Operation:
-        async def media_status(asked: Asked) -> web.Response:
-            return web.json_response(node.status())
 
-        return Operation(
-            "GET", "/api/media", "Counts of the media node", frozenset({Role.ADMIN}),
-            media_status, None, dict[str, Any],
-        )  # fmt: skip
+def all_operations() -> list[Operation]:
+    """The route table without a running service, for the documents."""
+    unbuilt: Any = None
+    apis = (
+        IdentityApi(unbuilt, unbuilt, unbuilt, unbuilt, secure=True, is_online=unbuilt),
+        MattersApi(unbuilt, unbuilt),
+        VisitsApi(unbuilt, unbuilt, unbuilt, unbuilt),
+        MediaApi(unbuilt),
+    )
+    return [operation for api in apis for operation in api.operations()]
 
 
 def _fixed(body: bytes):  # type: ignore[no-untyped-def]

@@ -24,7 +24,7 @@ from scheduling.desk import Conflict, Desk, NotFound
 from scheduling.record import Visit
 from scheduling.visit import ClerkId, Outcome, VisitId
 from signaling.access import Identity, Role
-from signaling.call import Call, CallId, Party, far_of
+from signaling.call import PARTIES, Call, CallId, Party, far_of
 from signaling.hub import Hub
 from signaling.recordings import Recordings
 
@@ -47,6 +47,7 @@ class Switchboard:
         self._node: Node | None = None
         self._calls: dict[str, Call] = {}  # by visit
         self._visit_of_call: dict[str, str] = {}
+        self._preparing: set[str] = set()
         self._started_s = time.monotonic()
         self._tasks: set[asyncio.Task[None]] = set()
         self.ring_s = ring_s
@@ -66,8 +67,9 @@ class Switchboard:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def call_of(self, visit_id: str) -> Call | None:
-        """The running call of a visit."""
-        return self._calls.get(visit_id)
+        """The running call of a visit, once its parties are invited."""
+        call = self._calls.get(visit_id)
+        return None if call is None or call.id in self._preparing else call
 
     # The resident
 
@@ -116,9 +118,11 @@ class Switchboard:
         """The clerk takes the visit: both parties are invited at once. Raises Conflict."""
         accepted = await self._desk.accept(VisitId(visit_id), ClerkId(who.id), _now())
         call = self._begin(accepted)
-        await asyncio.gather(
-            self._invite(accepted, call.id, "resident"), self._invite(accepted, call.id, "clerk")
-        )
+        self._preparing.add(call.id)
+        try:
+            await asyncio.gather(*(self._invite(accepted, call.id, party) for party in PARTIES))
+        finally:
+            self._preparing.discard(call.id)
         self._changed(accepted)
 
     async def decline(self, who: Identity, visit_id: str) -> None:

@@ -1,0 +1,331 @@
+// @ts-check
+/**
+ * Whom do I see, and who rings? The clerk's middle column: offer, video and its controls.
+ */
+
+import { el, fill, icon } from "/static/kit/dom.js";
+import { openDevices } from "/static/kit/peer.js";
+import { clock, nameOf, t } from "/static/kit/words.js";
+
+/** @import {ClerkState} from "/static/kit/protocol.js" */
+/** @import {Line} from "/static/kit/line.js" */
+/** @import {Peer} from "/static/kit/peer.js" */
+
+/** @typedef {"audioinput" | "videoinput" | "audiooutput"} DeviceKind */
+const KINDS = /** @type {DeviceKind[]} */ (["videoinput", "audioinput", "audiooutput"]);
+
+export class PersonColumn {
+  /**
+   * @param {HTMLElement} place
+   * @param {Line<ClerkState>} line
+   * @param {(far: HTMLVideoElement) => Peer} makePeer
+   * @param {(error: Error) => void} refused
+   */
+  constructor(place, line, makePeer, refused) {
+    this.line = line;
+    this.refused = refused;
+    this.far = el("video", { class: "far", autoplay: true, playsInline: true, id: "far" });
+    this.own = el("video", {
+      class: "own",
+      autoplay: true,
+      playsInline: true,
+      muted: true,
+      id: "own",
+    });
+    this.peer = makePeer(this.far);
+    this.top = el("div", { class: "person-top" });
+    this.told = el("p", { class: "told", role: "status" });
+    this.controls = el("div", { class: "row controls" });
+    this.offer = el("section", { class: "offer", role: "alertdialog", hidden: true });
+    this.devices = el("dialog", { class: "dialog" });
+    this.confirming = el("dialog", { class: "dialog" });
+    /** @type {MediaStream | null} */
+    this.stream = null;
+    this.problem = "";
+    this.drawnFor = "";
+    fill(
+      place,
+      this.top,
+      el("div", { class: "stage" }, this.far, this.own, this.told, this.offer),
+      this.controls,
+      this.devices,
+      this.confirming,
+    );
+    this.peer.addEventListener("blocked", () => fill(this.told, t("clerk.blocked")));
+    this.far.addEventListener("click", () => this.far.play());
+  }
+
+  /** @param {ClerkState} state */
+  update(state) {
+    const on = !["off", "break", "missed"].includes(state.window.state);
+    if (on && !this.stream) this.#open();
+    if (!on && this.stream) this.#close();
+    this.peer.follow(state.visit?.state === "serving" ? state.call : null);
+    this.far.hidden = state.visit?.state !== "serving";
+    this.own.hidden = !this.stream;
+    this.#drawControls(state);
+    this.tick(state);
+  }
+
+  /** What changes with time: the offer's seconds, the call's length. @param {ClerkState} state */
+  tick(state) {
+    const { visit, call } = state;
+    const serving = visit?.state === "serving";
+    fill(
+      this.top,
+      visit && visit.state !== "offered"
+        ? el("h1", null, `${visit.ticket} · ${nameOf(visit.matter)}`)
+        : el(
+            "h1",
+            null,
+            t(state.window.state === "ready" ? "clerk.person.nobody" : "clerk.person.off"),
+          ),
+      el("span", { class: "grow" }),
+      serving && el("span", { class: "recording" }, t("clerk.recording")),
+      call?.started_at &&
+        serving &&
+        el(
+          "span",
+          { class: "time" },
+          clock((this.line.now() - Date.parse(call.started_at)) / 1000),
+        ),
+    );
+    const far = !this.line.online ? "offline" : serving ? (call?.far ?? "connecting") : "connected";
+    const words =
+      far !== "connected"
+        ? t(`clerk.far.${far}`)
+        : visit?.state === "finished"
+          ? t(`clerk.ended_by.${visit.ended_by === "clerk" ? "clerk" : "resident"}`)
+          : this.problem;
+    fill(this.told, words);
+    this.told.hidden = !words;
+    this.#drawOffer(state);
+  }
+
+  /** Draw anew after a change of language. */
+  redraw() {
+    this.drawnFor = "";
+  }
+
+  /** Take the visit that rings. */
+  accept() {
+    const visit = this.line.state?.visit;
+    if (visit?.state === "offered")
+      this.line.command("accept", { visit: visit.id }).catch(this.refused);
+  }
+
+  /** Ask, then end the call. */
+  end() {
+    const visit = this.line.state?.visit;
+    if (visit?.state !== "serving" || this.confirming.open) return;
+    fill(
+      this.confirming,
+      el("p", null, t("clerk.end.question", { ticket: visit.ticket })),
+      el(
+        "div",
+        { class: "row" },
+        el("button", { onclick: () => this.confirming.close() }, t("clerk.end.no")),
+        el(
+          "button",
+          {
+            class: "danger",
+            id: "end-yes",
+            onclick: () => {
+              this.confirming.close();
+              this.line.command("end_call", { visit: visit.id }).catch(this.refused);
+            },
+          },
+          t("clerk.end.yes"),
+        ),
+      ),
+    );
+    this.confirming.showModal();
+  }
+
+  /** Switch the own sound or picture. @param {"audio" | "video"} kind */
+  toggle(kind) {
+    const tracks = (this.stream?.getTracks() ?? []).filter((track) => track.kind === kind);
+    for (const track of tracks) track.enabled = !track.enabled;
+    this.drawnFor = "";
+    if (this.line.state) this.#drawControls(this.line.state);
+  }
+
+  async #open(wanted = {}) {
+    this.stream = new MediaStream();
+    const opening = openDevices(wanted).then(({ stream, reason }) => {
+      this.stream = stream;
+      this.own.srcObject = stream;
+      this.own.hidden = false;
+      this.problem = reason ? t(`devices.${reason}`) : "";
+      this.drawnFor = "";
+      if (this.line.state) this.update(this.line.state);
+      return stream;
+    });
+    this.peer.send(opening);
+    await opening;
+  }
+
+  #close() {
+    for (const track of this.stream?.getTracks() ?? []) track.stop();
+    this.stream = null;
+    this.own.srcObject = null;
+  }
+
+  /** @param {ClerkState} state */
+  #drawOffer(state) {
+    const visit = state.visit?.state === "offered" ? state.visit : null;
+    if (!visit || !visit.offered_at) {
+      this.offer.hidden = true;
+      fill(this.offer);
+      return;
+    }
+    const left = state.ring_s - (this.line.now() - Date.parse(visit.offered_at)) / 1000;
+    const seconds = t("clerk.offer.left", { seconds: Math.max(0, Math.ceil(left)) });
+    const waited = clock((this.line.now() - Date.parse(visit.taken_at)) / 1000);
+    if (this.offer.hidden) {
+      this.offer.hidden = false;
+      this.offer.setAttribute("aria-label", t("clerk.offer.title"));
+      const accept = el(
+        "button",
+        { class: "primary", id: "accept", onclick: () => this.accept() },
+        icon("phone"),
+        t("clerk.accept"),
+      );
+      fill(
+        this.offer,
+        el("h2", null, t("clerk.offer.title")),
+        el(
+          "dl",
+          null,
+          el("dt", null, t("clerk.offer.matter")),
+          el("dd", { class: "large" }, nameOf(visit.matter)),
+          el("dt", null, t("clerk.offer.city")),
+          el("dd", null, nameOf(visit.city)),
+          el("dt", null, t("clerk.offer.from")),
+          el("dd", null, nameOf(visit.site)),
+          el("dt", null, t("clerk.offer.waited")),
+          el("dd", { id: "offer-waited" }, waited),
+        ),
+        el("p", { id: "offer-left", class: "soft" }, seconds),
+        el(
+          "div",
+          { class: "row" },
+          accept,
+          el(
+            "button",
+            {
+              id: "decline",
+              onclick: () => this.line.command("decline", { visit: visit.id }).catch(this.refused),
+            },
+            t("clerk.decline"),
+          ),
+        ),
+      );
+      accept.focus();
+    } else {
+      fill(/** @type {Element} */ (this.offer.querySelector("#offer-left")), seconds);
+      fill(/** @type {Element} */ (this.offer.querySelector("#offer-waited")), waited);
+    }
+  }
+
+  /** @param {ClerkState} state */
+  #drawControls(state) {
+    const serving = state.visit?.state === "serving";
+    const drawnFor = `${serving} ${Boolean(this.stream)}`;
+    if (drawnFor === this.drawnFor) return;
+    this.drawnFor = drawnFor;
+    const off = (/** @type {string} */ kind) =>
+      this.stream?.getTracks().some((track) => track.kind === kind && !track.enabled) ?? false;
+    fill(
+      this.controls,
+      el(
+        "button",
+        {
+          id: "mute",
+          disabled: !this.stream,
+          "aria-pressed": String(off("audio")),
+          onclick: () => this.toggle("audio"),
+        },
+        icon("mic"),
+        t(off("audio") ? "clerk.unmute" : "clerk.mute"),
+      ),
+      el(
+        "button",
+        {
+          id: "camera",
+          disabled: !this.stream,
+          "aria-pressed": String(off("video")),
+          onclick: () => this.toggle("video"),
+        },
+        icon("camera"),
+        t(off("video") ? "clerk.camera_on" : "clerk.camera_off"),
+      ),
+      el(
+        "button",
+        { id: "devices", disabled: !this.stream, onclick: () => this.#chooseDevices() },
+        t("clerk.devices"),
+      ),
+      el("span", { class: "grow" }),
+      el(
+        "button",
+        { id: "end", class: "danger", disabled: !serving, onclick: () => this.end() },
+        icon("phone"),
+        t("clerk.end"),
+      ),
+    );
+  }
+
+  async #chooseDevices() {
+    const known = await navigator.mediaDevices.enumerateDevices();
+    /** @type {Map<DeviceKind, HTMLSelectElement>} */
+    const selects = new Map();
+    for (const kind of KINDS) {
+      const own = this.stream?.getTracks().find((track) => kind === `${track.kind}input`);
+      selects.set(
+        kind,
+        el(
+          "select",
+          { id: kind, onchange: () => this.#use(selects) },
+          ...known
+            .filter((device) => device.kind === kind)
+            .map((device) =>
+              el(
+                "option",
+                {
+                  value: device.deviceId,
+                  selected: device.deviceId === own?.getSettings().deviceId,
+                },
+                device.label || t("clerk.device.default"),
+              ),
+            ),
+        ),
+      );
+    }
+    fill(
+      this.devices,
+      el("h2", null, t("clerk.devices")),
+      ...KINDS.flatMap((kind) => [
+        el("label", { for: kind }, t(`clerk.device.${kind}`)),
+        /** @type {HTMLSelectElement} */ (selects.get(kind)),
+      ]),
+      el(
+        "div",
+        { class: "row" },
+        el("button", { class: "primary", onclick: () => this.devices.close() }, t("dialog.close")),
+      ),
+    );
+    this.devices.showModal();
+  }
+
+  /** @param {Map<DeviceKind, HTMLSelectElement>} selects */
+  async #use(selects) {
+    const chosen = (/** @type {DeviceKind} */ kind) => selects.get(kind)?.value;
+    const before = this.stream;
+    await this.#open({
+      audio: { deviceId: chosen("audioinput"), echoCancellation: true },
+      video: { deviceId: chosen("videoinput"), width: { ideal: 1280 }, height: { ideal: 720 } },
+    });
+    for (const track of before?.getTracks() ?? []) track.stop();
+    await this.far.setSinkId?.(chosen("audiooutput") ?? "");
+  }
+}

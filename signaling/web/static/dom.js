@@ -1,0 +1,118 @@
+// @ts-check
+/**
+ * How is a piece of page made? One function for elements, one for icons. No state, no framework.
+ */
+
+/**
+ * Make an element. Properties named `on…` are listeners, `class`/`aria-*`/`data-*`/`role` are
+ * attributes, others are set on the element. Children that are null, false or "" are left out.
+ * @template {keyof HTMLElementTagNameMap} K
+ * @param {K} tag
+ * @param {Record<string, any> | null} [properties]
+ * @param {...(Node | string | null | undefined | false)} children
+ * @returns {HTMLElementTagNameMap[K]}
+ */
+export function el(tag, properties, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties ?? {})) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name in element && !/^(class|role|aria-|data-|list|form)/.test(name))
+      /** @type {any} */ (element)[name] = value;
+    else element.setAttribute(name, value === true ? "" : String(value));
+  }
+  for (const child of children) {
+    if (child !== null && child !== undefined && child !== false && child !== "")
+      element.append(child);
+  }
+  return element;
+}
+
+const PATHS = {
+  residence: "M3 11 12 4l9 7M6 9v11h12V9M10 20v-6h4v6",
+  "social-insurance": "M12 3 4 6v6c0 5 4 8 8 9 4-1 8-4 8-9V6zM9 12l2 2 4-4",
+  "medical-insurance": "M4 5h16v14H4zM12 8v8M8 12h8",
+  "housing-fund": "M4 21V9l8-6 8 6v12zM12 11v7M9.500 13h5",
+  "real-estate": "M4 21V8h7v13M11 21V4h9v17M14 8h3M14 12h3M14 16h3M7 12h1M7 16h1",
+  archives: "M4 4h16v5H4zM5 9v11h14V9M10 13h4",
+  notary: "M12 3a5 5 0 0 1 3 9l1 4H8l1-4a5 5 0 0 1 3-9zM6 20h12",
+  lawyers: "M12 4v16M6 20h12M5 8h14M5 8l-2 6h4zM19 8l-2 6h4z",
+  enterprise: "M3 20V8l6 4V8l6 4V4h6v16z",
+  foreigners: "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM3 12h18M12 3c-4 5-4 13 0 18M12 3c4 5 4 13 0 18",
+  employment: "M4 8h16v12H4zM9 8V5h6v3M4 13h16",
+  "civil-affairs": "M12 20S4 15 4 9a4 4 0 0 1 8-1 4 4 0 0 1 8 1c0 6-8 11-8 11z",
+  escalation: "M12 3 2 20h20zM12 10v4M12 17v.5",
+  back: "M15 5l-7 7 7 7",
+  help: "M9 9a3 3 0 1 1 4 3c-1 .5-1 1-1 2M12 17v.5M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18z",
+  phone: "M4 5c0 9 6 15 15 15l1-4-5-2-2 2c-2-1-4-3-5-5l2-2-2-5z",
+  mic: "M12 4a2 2 0 0 1 2 2v5a2 2 0 0 1-4 0V6a2 2 0 0 1 2-2zM7 11a5 5 0 0 0 10 0M12 16v4",
+  camera: "M3 7h12v10H3zM15 11l6-3v8l-6-3z",
+  louder: "M4 10v4h4l5 4V6l-5 4zM16 9c1 2 1 4 0 6M18.500 7c2 3 2 7 0 10",
+  speak: "M4 5h16v11H9l-5 4z",
+  check: "M5 12l5 5 9-10",
+  clock: "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM12 7v5l3 3",
+  place: "M12 21s-7-6-7-12a7 7 0 0 1 14 0c0 6-7 12-7 12zM12 7a2 2 0 1 0 0 4 2 2 0 0 0 0-4z",
+  paper: "M6 3h9l4 4v14H6zM9 12h7M9 16h7",
+  play: "M7 4v16l13-8z",
+  pause: "M7 4h4v16H7zM14 4h4v16h-4z",
+};
+
+/**
+ * A line icon; decoration beside its words, so hidden from screen readers.
+ * @param {string} name
+ */
+export function icon(name) {
+  const space = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(space, "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS(space, "path");
+  path.setAttribute("d", PATHS[/** @type {keyof typeof PATHS} */ (name)] ?? PATHS.paper);
+  svg.append(path);
+  return svg;
+}
+
+/**
+ * A face for a rating from 1 (very dissatisfied) to 5 (very satisfied).
+ * @param {number} rating
+ */
+export function face(rating) {
+  const space = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(space, "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("class", "icon face");
+  svg.setAttribute("aria-hidden", "true");
+  const bend = (rating - 3) * 2.2;
+  const path = document.createElementNS(space, "path");
+  path.setAttribute(
+    "d",
+    `M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20zM8.500 9v.5M15.500 9v.5M7.500 ${15 - bend / 2}Q12 ${15 + bend} 16.500 ${15 - bend / 2}`,
+  );
+  svg.append(path);
+  return svg;
+}
+
+/**
+ * Replace what an element holds.
+ * @param {Element} parent
+ * @param {...(Node | string | null | undefined | false)} children
+ */
+export function fill(parent, ...children) {
+  parent.replaceChildren(
+    .../** @type {(Node | string)[]} */ (
+      children.filter((c) => c !== null && c !== undefined && c !== false)
+    ),
+  );
+}
+
+/**
+ * The element with this id, which the template has.
+ * @param {string} id
+ * @returns {HTMLElement}
+ */
+export function byId(id) {
+  const found = document.getElementById(id);
+  if (!found) throw new Error(`no element #${id}`);
+  return found;
+}
