@@ -145,7 +145,7 @@ def _bench(chosen: argparse.Namespace, settings: Settings) -> int:
 
     figures = asyncio.run(first_visit.run())
     print(as_json(figures) if chosen.json else table(figures))
-    return 0 if all(figure.ok for figure in figures) else 1
+    return 0 if all(figure.ok is not False for figure in figures) else 1
 
 
 def _simulate(chosen: argparse.Namespace, settings: Settings) -> int:

@@ -119,7 +119,6 @@ export class CaseColumn {
     this.closing = el(
       "div",
       { class: "stack", hidden: true },
-      el("label", { for: "outcome" }, t("clerk.outcome")),
       this.outcome,
       el(
         "button",
@@ -166,7 +165,7 @@ export class CaseColumn {
         : el("p", { class: "soft" }, icon("check"), t("clerk.checklist.none")),
       el("label", { for: "notes" }, el("h3", null, t("clerk.notes")), this.kept),
       this.notes,
-      el("h3", null, t("clerk.outcome")),
+      el("label", { for: "outcome" }, el("h3", null, t("clerk.outcome"))),
       this.later,
       this.closing,
     );

@@ -73,13 +73,7 @@ export class PersonColumn {
     const serving = visit?.state === "serving";
     fill(
       this.top,
-      visit && visit.state !== "offered"
-        ? el("h1", null, `${visit.ticket} · ${nameOf(visit.matter)}`)
-        : el(
-            "h1",
-            null,
-            t(state.window.state === "ready" ? "clerk.person.nobody" : "clerk.person.off"),
-          ),
+      el("h1", null, this.#heading(state)),
       el("span", { class: "grow" }),
       serving && el("span", { class: "recording" }, t("clerk.recording")),
       call?.started_at &&
@@ -100,6 +94,14 @@ export class PersonColumn {
     fill(this.told, words);
     this.told.hidden = !words;
     this.#drawOffer(state);
+  }
+
+  /** @param {ClerkState} state */
+  #heading(state) {
+    const { visit } = state;
+    if (visit?.state === "offered") return t("clerk.offer.title");
+    if (visit) return `${visit.ticket} · ${nameOf(visit.matter)}`;
+    return t(state.window.state === "ready" ? "clerk.person.nobody" : "clerk.person.off");
   }
 
   /** Draw anew after a change of language. */
@@ -174,7 +176,7 @@ export class PersonColumn {
   /** @param {ClerkState} state */
   #drawOffer(state) {
     const visit = state.visit?.state === "offered" ? state.visit : null;
-    if (!visit || !visit.offered_at) {
+    if (!visit?.offered_at) {
       this.offer.hidden = true;
       fill(this.offer);
       return;

@@ -3,7 +3,7 @@
  * Which device is this? The kiosk's key pair, made here and never exportable, kept in IndexedDB.
  */
 
-import { keepToken, send } from "/static/kit/api.js";
+import { keepToken, Problem, send } from "/static/kit/api.js";
 
 /** @typedef {{kiosk: string, keys: CryptoKeyPair}} Device */
 
@@ -26,12 +26,29 @@ export async function enrol(code) {
   await inStore("readwrite", (store) => store.put({ kiosk: answer.id, keys }, "device"));
 }
 
+/** Seconds to add to this device's clock to get the server's; learned when it matters. */
+let clockOffsetS = 0;
+
 /**
  * Get an access token with a fresh signed assertion (RFC 7523). Throws Problem.
+ *
+ * A kiosk whose clock is wrong is refused first; it then takes the server's time and tries again.
  * @param {Device} known
  */
 export async function authenticate(known) {
-  const now = Math.floor(Date.now() / 1000);
+  try {
+    await present(known);
+  } catch (error) {
+    if (!(error instanceof Problem) || error.status !== 401) throw error;
+    const { headers } = await fetch("/healthz", { cache: "no-store" });
+    clockOffsetS = (Date.parse(headers.get("Date") ?? "") - Date.now()) / 1000;
+    await present(known);
+  }
+}
+
+/** @param {Device} known */
+async function present(known) {
+  const now = Math.floor(Date.now() / 1000 + clockOffsetS);
   const claims = {
     iss: known.kiosk,
     sub: known.kiosk,

@@ -7,28 +7,16 @@ from pathlib import Path
 from playwright.async_api import Browser, BrowserContext, Page, Playwright, async_playwright, expect
 
 from deploy import demo_world
+from deploy.bench import chromium
 from tests.support.likeness import Likeness, write_wav, write_y4m
 
-CHROMIUM = "/usr/bin/chromium"
-_ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-    "--use-fake-ui-for-media-stream",
-    "--use-fake-device-for-media-stream",
-)
 KIOSK_SIZE = {"width": 1920, "height": 1080}
 CLERK_SIZE = {"width": 1440, "height": 900}
 
 
 async def launch(playwright: Playwright, folder: Path, likeness: Likeness | None = None) -> Browser:
     """A headless Chromium; with a likeness its camera and microphone play that."""
-    arguments = list(_ARGUMENTS)
+    arguments = list(chromium.ARGUMENTS)
     if likeness is not None:
         video, sound = folder / f"{likeness.name}.y4m", folder / f"{likeness.name}.wav"
         if not video.exists():
@@ -38,7 +26,7 @@ async def launch(playwright: Playwright, folder: Path, likeness: Likeness | None
             f"--use-file-for-fake-video-capture={video}",
             f"--use-file-for-fake-audio-capture={sound}",
         ]
-    return await playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+    return await playwright.chromium.launch(executable_path=chromium.PATH, args=arguments)
 
 
 @contextlib.asynccontextmanager

@@ -1,0 +1,71 @@
+# Two commands: `make demo` and `make test`. The others are parts of them, or for developers.
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: demo test install install-dev packages check unit lock docs screens bench clean
+
+demo: install
+	@$(BIN)/virtual-window demo $(ARGS)
+
+test: install-dev check unit
+
+# The virtual environment, from the locks, by hash. Each stamp says which lock it was made from.
+install: .venv/installed
+install-dev: .venv/installed-dev node_modules/.package-lock.json
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed (PYTHON=python3.12 make …)"; exit 1; }
+	@$(PYTHON) -m venv .venv 2>/dev/null \
+	  || { deploy/system-packages python3-venv && $(PYTHON) -m venv --clear .venv; }
+
+.venv/installed: .venv/bin/python requirements.lock pyproject.toml
+	@echo "Installing from requirements.lock …" >&2
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/installed-dev: .venv/installed requirements-dev.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# What the tests need of the system: a browser, fonts with Chinese glyphs, Node for the page tools.
+packages:
+	@deploy/system-packages chromium fonts-noto-cjk nodejs npm
+
+node_modules/.package-lock.json: packages package-lock.json
+	@npm ci --no-audit --no-fund --silent
+	@touch $@
+
+check: install-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	node_modules/.bin/biome ci .
+	node_modules/.bin/tsc -p .
+	$(BIN)/virtual-window docs --check
+
+unit: install-dev
+	node --test tests/web/
+	$(BIN)/pytest -n 2 --dist loadfile
+
+lock:
+	$(BIN)/uv pip compile -q --generate-hashes --universal --python-version 3.11 --no-header \
+	  pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile -q --generate-hashes --universal --python-version 3.11 --no-header \
+	  --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	npm install --package-lock-only --omit-lockfile-registry-resolved
+
+docs:
+	$(BIN)/virtual-window docs
+
+screens: install-dev
+	$(BIN)/python -m tests.support.screens docs/screens
+
+bench: install-dev packages
+	$(BIN)/virtual-window bench first-visit $(ARGS)
+
+clean:
+	rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

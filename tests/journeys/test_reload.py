@@ -1,0 +1,47 @@
+"""Whoever reloads a page in the middle of a call is back in the call, with the same ticket."""
+
+import asyncio
+from pathlib import Path
+
+from playwright.async_api import Page, expect
+
+from tests.support.browser import sees_far
+from tests.support.visit import visit_in_call
+
+BACK_WITHIN_MS = 5_000  # the issue's bound, from the page's first byte to a moving picture
+
+
+async def reload_and_see(page: Page) -> None:
+    await page.reload(wait_until="commit")
+    await sees_far(page, timeout_ms=BACK_WITHIN_MS)
+
+
+async def test_reloading_either_page_brings_the_call_back_without_a_new_ticket(
+    tmp_path: Path,
+) -> None:
+    async with visit_in_call(tmp_path) as visit:
+        for page, other in ((visit.kiosk, visit.clerk), (visit.clerk, visit.kiosk)):
+            await reload_and_see(page)
+            await sees_far(other)
+        await visit.clerk.fill("#notes", "重新连接后")
+        await expect(visit.clerk.get_by_text("已保存")).to_be_visible()
+        await visit.clerk.click("#end")
+        await visit.clerk.click("#end-yes")
+        await expect(visit.kiosk.locator(".faces")).to_be_visible()
+        record = await visit.service.sealed_record(visit.folder.name)
+        assert record["visit"]["ticket"] == visit.ticket
+        numbers = sorted((s["party"], s["number"]) for s in record["segments"])
+        assert numbers == [("clerk", 1), ("clerk", 2), ("resident", 1), ("resident", 2)]
+
+
+async def test_a_late_hang_up_of_one_visit_cannot_end_the_next(tmp_path: Path) -> None:
+    async with visit_in_call(tmp_path) as visit:
+        await visit.kiosk.click("#end")
+        await visit.kiosk.click("#confirm")
+        await visit.kiosk.click("#skip")
+        await expect(visit.kiosk.locator(".tiles")).to_be_visible()
+        await visit.clerk.select_option("#outcome", "advice_only")
+        await visit.clerk.click("#close-ready")
+        await expect(visit.clerk.locator("#window-state")).to_have_attribute("data-state", "ready")
+        await asyncio.sleep(0)
+        await expect(visit.clerk.locator(".case-column")).not_to_contain_text(visit.ticket)
