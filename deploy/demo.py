@@ -106,7 +106,7 @@ async def _simulated_visit(settings: Settings, base: str, code: str, *, show: bo
             print(f"  {step.at_s:7.2f} s  {_STEPS.get(step.event, step.event)}", flush=True)
         for finding in report.findings:
             print(f"  NOT VERIFIED: {finding.file} {finding.problem}", flush=True)
-    paths = [str(folder / segment.file) for segment in report.segments]
+    paths = [str((folder / segment.file).resolve()) for segment in report.segments]
     return Outcome(steps, paths, report.verified)
 
 

@@ -4,6 +4,7 @@
  */
 
 import { ask } from "/static/kit/api.js";
+import { unlock } from "/static/kit/chime.js";
 import { byId, el, fill } from "/static/kit/dom.js";
 import { Line } from "/static/kit/line.js";
 import { Peer } from "/static/kit/peer.js";
@@ -39,7 +40,8 @@ class ClerkPage {
     this.line.addEventListener("over", (event) =>
       this.#over(/** @type {CustomEvent} */ (event).detail),
     );
-    addEventListener("pointerdown", () => this.ring.unlock());
+    addEventListener("pointerdown", unlock);
+    addEventListener("keydown", unlock);
     addEventListener("keydown", (event) => this.#key(event));
     setInterval(() => this.#tick(), 1000);
     this.line.open();
@@ -88,7 +90,6 @@ class ClerkPage {
 
   /** @param {"be_ready" | "take_break" | "go_off"} step */
   #set(step) {
-    this.ring.unlock();
     this.line.command("set_window", { step }).catch((error) => this.refused(error));
   }
 

@@ -1,24 +1,17 @@
 // @ts-check
 /**
- * How does an offer ring? Two soft tones every two seconds, and the tab's title.
+ * How does an offer ring? A chime every two seconds, and the tab's title.
  */
 
-const FREQUENCIES_HZ = [660, 880];
+import { chime } from "/static/kit/chime.js";
+
 const EVERY_MS = 2000;
 
 export class Ring {
   constructor() {
-    /** @type {AudioContext | null} */
-    this.audio = null;
     /** @type {ReturnType<typeof setInterval> | undefined} */
     this.timer = undefined;
     this.title = document.title;
-  }
-
-  /** Browsers give sound to a page only after a gesture: call this from one. */
-  unlock() {
-    this.audio ??= new AudioContext();
-    this.audio.resume();
   }
 
   /**
@@ -29,10 +22,10 @@ export class Ring {
     if (this.timer) return;
     this.title = document.title;
     document.title = title;
-    this.#chime();
+    chime();
     this.timer = setInterval(() => {
       document.title = document.title === title ? this.title : title;
-      this.#chime();
+      chime();
     }, EVERY_MS);
   }
 
@@ -42,20 +35,5 @@ export class Ring {
     clearInterval(this.timer);
     this.timer = undefined;
     document.title = this.title;
-  }
-
-  #chime() {
-    const audio = this.audio;
-    if (!audio) return;
-    FREQUENCIES_HZ.forEach((frequency, index) => {
-      const at = audio.currentTime + index * 0.25;
-      const tone = new OscillatorNode(audio, { frequency });
-      const gain = new GainNode(audio, { gain: 0 });
-      gain.gain.setTargetAtTime(0.2, at, 0.02);
-      gain.gain.setTargetAtTime(0, at + 0.18, 0.05);
-      tone.connect(gain).connect(audio.destination);
-      tone.start(at);
-      tone.stop(at + 0.5);
-    });
   }
 }

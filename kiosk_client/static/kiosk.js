@@ -6,6 +6,7 @@
  */
 
 import { ask, renewWith } from "/static/kit/api.js";
+import { chime, unlock } from "/static/kit/chime.js";
 import { byId, el, fill, icon } from "/static/kit/dom.js";
 import { Line } from "/static/kit/line.js";
 import { openDevices, Peer } from "/static/kit/peer.js";
@@ -135,6 +136,7 @@ class Kiosk {
 
   /** @param {string} name */
   #show(name) {
+    if (this.shown === "ticket" && name === "call") chime();
     this.shown = name;
     dialog.close();
     document.body.dataset.screen = name;
@@ -419,5 +421,6 @@ async function start() {
   line.open();
 }
 
+addEventListener("pointerdown", unlock);
 await setLanguage(preferredLanguage());
 await start();
