@@ -9,18 +9,26 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
-from typing import Literal, NewType
+from dataclasses import asdict, dataclass
+from typing import Literal
 
-from media.node import relay, rtcp, stun
-from media.node.sdp import Answer, LegSsrcs, read_answer, write_offer
-from media.node.secure import Certificate, HandshakeError, SecureTransport, SrtpError
+from media.node import relay, stun
+from media.node.connection import MAX_ADDRESSES, Call, CallId, Connection, ConnectionId
+from media.node.sdp import read_answer, write_offer
+from media.node.secure import Certificate, HandshakeError
 from media.node.socket import Address, UdpSocket
 
-log = logging.getLogger(__name__)
+__all__ = [
+    "AnswerTwice",
+    "CallId",
+    "ConnectionId",
+    "Invitation",
+    "News",
+    "Node",
+    "UnknownConnection",
+]
 
-ConnectionId = NewType("ConnectionId", str)
-CallId = NewType("CallId", str)
+log = logging.getLogger(__name__)
 
 CONNECT_DEADLINE_S = 30.0  # from the offer to sealed media; the pages ask anew after 8 s
 SILENCE_S = 5.0  # nothing authentic heard: browsers check a path every 2.5 s
@@ -68,36 +76,6 @@ class NodeCounts:
     not_media: int = 0
 
 
-@dataclass(slots=True)
-class _Connection:
-    """One party's path to this node: credentials, transport, what it sends and receives."""
-
-    id: ConnectionId
-    call: "_Call"
-    party: str
-    ufrag: str
-    password: str
-    transport: SecureTransport
-    leg: relay.Leg
-    tap: relay.Tap | None
-    opened_monotonic_s: float
-    source: relay.Source | None = None
-    addresses: set[Address] = field(default_factory=set)
-    address: Address | None = None
-    heard_monotonic_s: float = 0.0
-    connected: bool = False
-    silent: bool = False
-    timer: asyncio.TimerHandle | None = None
-
-
-@dataclass(slots=True)
-class _Call:
-    id: CallId
-    connections: dict[ConnectionId, _Connection] = field(default_factory=dict)
-    # The connection that carries each party now; a replacement takes over once it is connected.
-    playing: dict[str, _Connection] = field(default_factory=dict)
-
-
 class Node:
     """A media node: one UDP port, any number of two-party calls.
 
@@ -117,10 +95,10 @@ class Node:
         self._listener = listener
         self._certificate = Certificate()
         self._context = self._certificate.context()
-        self._calls: dict[CallId, _Call] = {}
-        self._by_id: dict[ConnectionId, _Connection] = {}
-        self._by_ufrag: dict[str, _Connection] = {}
-        self._by_address: dict[Address, _Connection] = {}
+        self._calls: dict[CallId, Call] = {}
+        self._by_id: dict[ConnectionId, Connection] = {}
+        self._by_ufrag: dict[str, Connection] = {}
+        self._by_address: dict[Address, Connection] = {}
         self._socket: UdpSocket | None = None
         self._ticker: asyncio.Task[None] | None = None
         self.counts = NodeCounts()
@@ -151,25 +129,13 @@ class Node:
         If the party already has one, that one plays on until the new one is connected; an older
         one that never connected is closed. `tap` gets a copy of what the party sends.
         """
-        record = self._calls.setdefault(call, _Call(call))
+        record = self._calls.setdefault(call, Call(call))
         for other in list(record.connections.values()):
             if other.party == party and other is not record.playing.get(party):
                 self._drop(other)
-        identifier = ConnectionId(secrets.token_hex(8))
-        ssrcs = LegSsrcs(*(secrets.randbits(31) + 1 for _ in range(3)))
-        connection = _Connection(
-            id=identifier,
-            call=record,
-            party=party,
-            ufrag=secrets.token_hex(4),
-            password=secrets.token_hex(16),
-            transport=SecureTransport(self._context, lambda data: self._send_to(connection, data)),
-            leg=relay.Leg(ssrcs, lambda packet: self._send_media(connection, packet)),
-            tap=tap,
-            opened_monotonic_s=time.monotonic(),
-        )
-        record.connections[identifier] = connection
-        self._by_id[identifier] = connection
+        connection = Connection(record, party, context=self._context, wire=self._wire.send, tap=tap)
+        record.connections[connection.id] = connection
+        self._by_id[connection.id] = connection
         self._by_ufrag[connection.ufrag] = connection
         offer = write_offer(
             session_id=secrets.randbits(62),
@@ -177,9 +143,9 @@ class Node:
             password=connection.password,
             fingerprint=self._certificate.fingerprint,
             address=(self._announce, self.port),
-            leg=ssrcs,
+            leg=connection.ssrcs,
         )
-        return Invitation(identifier, offer)
+        return Invitation(connection.id, offer)
 
     def answer(self, connection: ConnectionId, sdp: str) -> None:
         """Take the party's SDP answer.
@@ -192,7 +158,7 @@ class Node:
             raise UnknownConnection(connection)
         if party.source is not None:
             raise AnswerTwice(connection)
-        answer: Answer = read_answer(sdp)
+        answer = read_answer(sdp)
         party.source = relay.Source(answer.kind_of_ssrc, party.tap)
         try:
             party.transport.expect(answer.fingerprint)
@@ -223,7 +189,7 @@ class Node:
         if connection is not None and connection.source is not None:
             request = connection.source.key_frame_request(time.monotonic())
             if request is not None:
-                self._send_control(connection, request)
+                connection.send_control(request)
 
     def status(self) -> dict[str, object]:
         """Counts for operators: strangers' datagrams by reason, and packets per connection."""
@@ -262,10 +228,9 @@ class Node:
         if party is None:
             self.counts.stranger += 1
         elif 127 < first < 192:
-            if len(datagram) >= 2 and 192 <= datagram[1] <= 223:
-                self._receive_rtcp(party, datagram)
-            else:
-                self._receive_rtp(party, datagram)
+            control = len(datagram) >= 2 and 192 <= datagram[1] <= 223
+            if party.take_rtcp(datagram) if control else party.take_rtp(datagram):
+                self._heard(party)
         elif 19 < first < 64:
             self._receive_dtls(party, datagram)
         else:
@@ -285,23 +250,24 @@ class Node:
             return
         self.counts.answered += 1
         self._admit(party, address, nominated=request.nominated)
-        self._heard(party, time.monotonic())
+        party.heard_monotonic_s = time.monotonic()
+        self._heard(party)
         self._wire.send(stun.binding_response(request, address, party.password), address)
 
-    def _admit(self, party: _Connection, address: Address, *, nominated: bool) -> None:
+    def _admit(self, party: Connection, address: Address, *, nominated: bool) -> None:
         """From now on this address may speak for the party; a nominated one is also spoken to."""
         previous = self._by_address.get(address)
         if previous is not party:
             if previous is not None:
                 previous.addresses.discard(address)
-            if len(party.addresses) >= 16:  # paths a browser tries; more is not a browser
+            if len(party.addresses) >= MAX_ADDRESSES:
                 return
             party.addresses.add(address)
             self._by_address[address] = party
         if nominated or party.address is None:
             party.address = address
 
-    def _receive_dtls(self, party: _Connection, datagram: bytes) -> None:
+    def _receive_dtls(self, party: Connection, datagram: bytes) -> None:
         try:
             party.transport.receive(datagram)
         except HandshakeError as error:
@@ -311,49 +277,14 @@ class Node:
         self._arm(party)
         self._promote(party)
 
-    def _receive_rtp(self, party: _Connection, datagram: bytes) -> None:
-        source = party.source
-        if source is None or not party.transport.ready:
-            return
-        try:
-            packet = party.transport.unprotect(datagram)
-        except (SrtpError, ValueError):
-            source.counts.refused += 1
-            return
-        now = time.monotonic()
-        self._heard(party, now)
-        source.packet(packet, now)
-
-    def _receive_rtcp(self, party: _Connection, datagram: bytes) -> None:
-        source = party.source
-        if source is None or not party.transport.ready:
-            return
-        try:
-            compound = party.transport.unprotect_rtcp(datagram)
-        except (SrtpError, ValueError):
-            source.counts.refused += 1
-            return
-        self._heard(party, time.monotonic())
-        far = self._far(party)
-        if far is None or far.source is None:
-            return
-        try:
-            told = rtcp.translate(compound, relay.shifts(source, party.leg, far.source, far.leg))
-        except rtcp.Malformed:
-            source.counts.malformed += 1
-            return
-        if told:
-            self._send_control(far, told)
-
-    def _heard(self, party: _Connection, now: float) -> None:
-        party.heard_monotonic_s = now
+    def _heard(self, party: Connection) -> None:
         if party.silent:
             party.silent = False
             self._tell(party, "heard")
 
     # Who plays
 
-    def _promote(self, party: _Connection) -> None:
+    def _promote(self, party: Connection) -> None:
         """Let a connection carry its party once it is sealed, in place of the one before it."""
         if party.connected or party.source is None or not party.transport.ready:
             return
@@ -361,7 +292,7 @@ class Node:
         record = party.call
         before = record.playing.get(party.party)
         record.playing[party.party] = party
-        far = self._far(party)
+        far = party.far
         if far is not None and far.source is not None:
             far.source.leg = party.leg
             party.source.leg = far.leg
@@ -371,12 +302,7 @@ class Node:
             self.request_key_frame(record.id, name)
         self._tell(party, "connected")
 
-    def _far(self, party: _Connection) -> _Connection | None:
-        """The connection of the other party that plays now."""
-        playing = party.call.playing
-        return next((c for name, c in playing.items() if name != party.party), None)
-
-    def _drop(self, party: _Connection) -> None:
+    def _drop(self, party: Connection) -> None:
         if self._by_id.pop(party.id, None) is None:
             return
         party.transport.close()
@@ -389,46 +315,19 @@ class Node:
         record.connections.pop(party.id, None)
         if record.playing.get(party.party) is party:
             del record.playing[party.party]
-            far = self._far(party)
+            far = party.far
             if far is not None and far.source is not None:
                 far.source.leg = None
         if party.source is not None:
             party.source.leg = None
         self._tell(party, "closed")
 
-    def _tell(self, party: _Connection, change: Change) -> None:
+    def _tell(self, party: Connection, change: Change) -> None:
         self._listener(News(party.call.id, party.party, party.id, change))
-
-    # What leaves
-
-    def _send_to(self, party: _Connection, datagram: bytes) -> None:
-        if party.address is not None:
-            self._wire.send(datagram, party.address)
-
-    def _send_media(self, party: _Connection, packet: bytes) -> None:
-        address = party.address
-        if address is None or not party.connected:
-            return
-        try:
-            sealed = party.transport.protect(packet)
-        except (SrtpError, ValueError):
-            if party.source is not None:
-                party.source.counts.unsent += 1
-            return
-        self._wire.send(sealed, address)
-
-    def _send_control(self, party: _Connection, compound: bytes) -> None:
-        if party.address is None or not party.connected:
-            return
-        try:
-            self._wire.send(party.transport.protect_rtcp(compound), party.address)
-        except (SrtpError, ValueError):
-            if party.source is not None:
-                party.source.counts.unsent += 1
 
     # Time
 
-    def _arm(self, party: _Connection) -> None:
+    def _arm(self, party: Connection) -> None:
         """Set the timer of the DTLS handshake to what OpenSSL asks for."""
         if party.timer is not None:
             party.timer.cancel()
@@ -438,7 +337,7 @@ class Node:
             loop = asyncio.get_running_loop()
             party.timer = loop.call_later(max(wait_s, 0.01), self._retransmit, party)
 
-    def _retransmit(self, party: _Connection) -> None:
+    def _retransmit(self, party: Connection) -> None:
         party.transport.retransmit()
         self._arm(party)
 
