@@ -96,3 +96,11 @@ export function dateTime(iso) {
     minute: "2-digit",
   });
 }
+
+/**
+ * A time of day to the second.
+ * @param {string} iso
+ */
+export function timeOfDay(iso) {
+  return new Date(iso).toLocaleTimeString("en-GB");
+}
