@@ -15,6 +15,7 @@ const PARTIES = /** @type {const} */ (["resident", "clerk"]);
 const SPEEDS = [0.5, 1, 1.5, 2, 3];
 const TURN_MS = 100;
 const STILL_MS = 20;
+const MARK_SHARE = 0.04; // marks closer than this stand below each other
 const STEPS_MS = /** @type {Record<string, number>} */ ({
   j: -10_000,
   l: 10_000,
@@ -214,16 +215,22 @@ export class Player {
   /** @param {Mark[]} marks */
   #marks(marks) {
     const list = el("ul", { class: "marks" });
+    let before = { share: -1, row: 0 };
     for (const mark of marks) {
       if (mark.start_ms === null || mark.start_ms < 0 || mark.start_ms > this.durationMs) continue;
       const at = mark.start_ms;
+      const share = at / Math.max(1, this.durationMs);
+      const row = share - before.share < MARK_SHARE && before.share >= 0 ? before.row + 1 : 0;
+      before = { share, row };
       const name = `${clock(at / 1000)} ${t(`event.${mark.event}`)}`;
-      const item = el(
-        "li",
-        null,
-        el("button", { title: name, "aria-label": name, onclick: () => this.seek(at) }),
-      );
-      item.style.setProperty("--at", `${(100 * at) / Math.max(1, this.durationMs)}%`);
+      const button = el("button", {
+        title: name,
+        "aria-label": name,
+        onclick: () => this.seek(at),
+      });
+      const item = el("li", null, button);
+      item.style.setProperty("--at", `${100 * share}%`);
+      item.style.setProperty("--row", String(row));
       list.append(item);
     }
     return list;

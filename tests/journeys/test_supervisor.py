@@ -33,7 +33,7 @@ async def spread_ms(page: Page, starts: dict[str, int]) -> float:
 
 async def settled(page: Page) -> None:
     await page.wait_for_function(
-        f"({_PLACES})().filter((v) => v.shown && v.width > 0 && !v.seeking).length === 2"
+        f"() => ({_PLACES})().filter((v) => v.shown && v.width > 0 && !v.seeking).length === 2"
     )
 
 
@@ -66,7 +66,9 @@ async def test_a_recorded_call_is_found_and_played_in_step(tmp_path: Path) -> No
         await page.keyboard.press("Home")
         await page.locator(".record h1").click()
         await page.keyboard.press("k")
-        await page.wait_for_function(f"({_PLACES})().filter((v) => !v.paused && v.at > 1.5).length === 2")
+        await page.wait_for_function(
+            f"() => ({_PLACES})().filter((v) => !v.paused && v.at > 1.5).length === 2"
+        )
         spreads = []
         for _ in range(10):
             await page.wait_for_timeout(100)
