@@ -53,7 +53,11 @@ def migrate(path: Path) -> None:
 def open_engine(path: Path) -> AsyncEngine:
     """The engine of this process."""
     engine = create_async_engine(
-        f"sqlite+aiosqlite:///{path}", pool_size=1, max_overflow=0, pool_timeout=30
+        f"sqlite+aiosqlite:///{path}",
+        pool_size=1,
+        max_overflow=0,
+        pool_timeout=30,
+        hide_parameters=True,  # errors are logged, and what was to be written may be notes
     )
 
     @event.listens_for(engine.sync_engine, "connect")

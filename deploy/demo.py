@@ -168,9 +168,11 @@ async def _command(*arguments: str) -> bytes:
         async with asyncio.timeout(VISIT_DEADLINE_S):
             output, _ = await process.communicate()
     except TimeoutError as error:
-        process.kill()
-        await process.wait()
         raise DemoFailed(f"{arguments[0]} took longer than {VISIT_DEADLINE_S:.0f} s") from error
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     if process.returncode != 0:
         raise DemoFailed(f"{' '.join(arguments[:2])} ended with {process.returncode}")
     return output

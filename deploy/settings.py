@@ -59,11 +59,25 @@ class Settings:
         return path.read_bytes()
 
 
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65_535:
+        raise ValueError(text)
+    return port
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds <= 86_400:
+        raise ValueError(text)
+    return seconds
+
+
 _CONVERT: dict[str, Callable[[str], object]] = {
-    "port": int,
-    "media_port": int,
+    "port": _port,
+    "media_port": _port,
     "data": Path,
-    "ring_s": float,
+    "ring_s": _seconds,
 }
 
 

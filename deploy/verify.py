@@ -10,7 +10,7 @@ import av
 import msgspec
 
 from media.records import manifest as manifests
-from media.records.manifest import Finding, Manifest, Segment
+from media.records.manifest import Finding, Segment
 
 
 class Report(msgspec.Struct):
@@ -36,11 +36,6 @@ def verify(folder: Path) -> Report:
 def folders(root: Path) -> list[Path]:
     """The visit folders at or below a path."""
     return sorted(path.parent for path in root.rglob(manifests.NAME))
-
-
-def recording_paths(manifest: Manifest, folder: Path) -> list[Path]:
-    """The files a manifest names."""
-    return [folder / segment.file for segment in manifest.segments]
 
 
 def _decode(path: Path, segment: Segment) -> list[str]:

@@ -85,17 +85,23 @@ class Board:
 
         `city` None means every city (the lead city's supervisors).
         """
+        begun = (  # also calls whose clerk was lost: the visit itself has forgotten those
+            sa.select(visit_events.c.visit, sa.func.max(visit_events.c.id).label("last"))
+            .where(visit_events.c.event == visit.Event.ACCEPT)
+            .group_by(visit_events.c.visit)
+            .subquery()
+        )
         query = (
             sa.select(visits)
+            .join(begun, begun.c.visit == visits.c.id)
             .join(windows, windows.c.clerk == visits.c.clerk, isouter=True)
-            .where(visits.c.accepted_at.is_not(None))
-            .order_by(visits.c.accepted_at.desc())
+            .order_by(begun.c.last.desc())
             .limit(min(limit, MAX_RESULTS))
         )
         if city is not None:
             query = query.where(visits.c.city == city)
         if text:
-            codes = [m.code for m in self._catalogue.search(text)]
+            codes = [m.code for m in self._catalogue.named(text)]
             query = query.where(
                 sa.or_(
                     visits.c.ticket.icontains(text, autoescape=True),

@@ -73,22 +73,31 @@ class Catalogue:
 
     def search(self, query: str) -> list[Matter]:
         """The matters a resident may mean, best first; all of them for an empty query."""
+        if not _fold(query):
+            return self.all()
+        if found := self.named(query):
+            return found
+        pairs = _pairs(_fold(query))
+        return _best((_likeness(pairs, e.pairs), e.matter) for e in self._entries.values())
+
+    def named(self, query: str) -> list[Matter]:
+        """The matters with these very words in their names, best first; none if only alike."""
         wanted = _fold(query)
         if not wanted:
-            return self.all()
-        scored = [(_score(wanted, entry), entry.matter) for entry in self._entries.values()]
-        if not any(score for score, _ in scored):
-            pairs = _pairs(wanted)
-            scored = [(_likeness(pairs, e.pairs), e.matter) for e in self._entries.values()]
-        return [m for score, m in sorted(scored, key=lambda s: -s[0]) if score > 0]
+            return []
+        return _best((_score(wanted, e), e.matter) for e in self._entries.values())
+
+
+def _best(scored: Iterable[tuple[float, Matter]]) -> list[Matter]:
+    return [m for score, m in sorted(scored, key=lambda s: -s[0]) if score > 0]
 
 
 def _entry(matter: Matter) -> _Entry:
-    names = tuple(_fold(n) for n in (matter.name_zh, matter.name_en, *matter.words, matter.code))
+    names = tuple(_fold(n) for n in (matter.name_zh, matter.name_en, *matter.words))
     spelled: Sequence[str] = (matter.name_zh, *matter.words)
     return _Entry(
         matter,
-        names,
+        (*names, _fold(matter.code)),
         tuple(_fold("".join(lazy_pinyin(text))) for text in spelled),
         tuple(_fold("".join(lazy_pinyin(text, style=Style.FIRST_LETTER))) for text in spelled),
         frozenset().union(*(_pairs(name) for name in names)),

@@ -91,12 +91,14 @@ class Tokens:
 def read_assertion(token: str, public_key: Any) -> tuple[str, datetime]:
     """Token id and expiry of what a kiosk signed (ES256). Raises Refusal."""
     claims = _decode(token, public_key, "ES256", "kiosk-token", issuer=None)
-    expires_at = datetime.fromtimestamp(claims["exp"], UTC)
     if claims["typ"] != "assertion" or claims["iss"] != claims["sub"]:
         raise Refusal("this token is of another kind")
-    if claims["exp"] - claims["iat"] > ASSERTION_LIFE.total_seconds():
+    issued, expires = claims["iat"], claims["exp"]
+    if not isinstance(issued, int | float) or not isinstance(expires, int | float):
+        raise Refusal("the token is not valid")  # PyJWT also takes numbers as text
+    if expires - issued > ASSERTION_LIFE.total_seconds():
         raise Refusal("the assertion may live 60 s at most")
-    return claims["jti"], expires_at
+    return claims["jti"], datetime.fromtimestamp(expires, UTC)
 
 
 def unverified_subject(token: str) -> str:

@@ -134,6 +134,7 @@ class Accounts:
         failures, since = self._failures.get(login, (0, now))
         if failures >= LOCK_AFTER and now - since < LOCK_FOR:
             raise Locked("too many wrong passwords; try again in 5 minutes")
+        self._remember_failure(login, failures + 1, now)  # until it proves right: guesses overlap
         async with self._engine.connect() as connection:
             row = (
                 await connection.execute(sa.select(accounts).where(accounts.c.login == login))
@@ -142,7 +143,6 @@ class Accounts:
         try:
             await asyncio.to_thread(self._hasher.verify, expected, password)
         except VerificationError as error:
-            self._remember_failure(login, failures + 1, now)
             raise Refusal("login or password is wrong") from error
         if row is None or not row.active:
             raise Refusal("login or password is wrong")

@@ -141,11 +141,12 @@ class Endpoint:
             else:
                 reply = await self._answer(socket.identity, line, message.data)
             try:
-                answers.put_nowait(reply)
-            except asyncio.QueueFull:
-                socket.close(4008, "answers are not read")
+                async with asyncio.timeout(SEND_DEADLINE_S):  # the writer's own deadline
+                    await answers.put(reply)
+            except TimeoutError:
+                await ws.close(code=4008, message=b"answers are not read", drain=False)
                 return
-            if isinstance(reply, Refused) and reply.id is None and line.fault():
+            if isinstance(reply, Refused) and _is_fault(reply) and line.fault():
                 socket.close(4003, "three messages could not be read")
             socket.changed.set()
         if ws.close_code == WSCloseCode.MESSAGE_TOO_BIG:
@@ -218,6 +219,10 @@ class Endpoint:
                 socket.close(4000, "the rights were withdrawn")
 
 
+def _is_fault(reply: Refused) -> bool:
+    return reply.id is None or reply.code == "unknown_type"
+
+
 class _Envelope(msgspec.Struct):
     id: str | None = None
     type: str | None = None
@@ -230,5 +235,5 @@ def _unreadable(text: str, error: Exception) -> Refused:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return Refused(None, "malformed", str(error)[:200])
     if envelope.type not in protocol.COMMAND_TAGS:
-        return Refused(None, "unknown_type", f"no message type {str(envelope.type)[:40]}")
+        return Refused(envelope.id, "unknown_type", f"no message type {str(envelope.type)[:40]}")
     return Refused(envelope.id, "bad_value", str(error)[:200])

@@ -80,13 +80,21 @@ class Recordings:
         self._segments[connection] = (self.folder(visit), segment)
         self._recorder.add(segment)
 
+    def discard(self, visit: Visit, segment: SegmentRecorder) -> None:
+        """The call ended before this segment had a connection: take its file away."""
+        self._recorder.add(segment)
+        self._finish(self.folder(visit), segment)
+
     def seal(self, connection: str) -> None:
         """The connection has ended: finish its file and note its hash, in the background."""
         entry = self._segments.pop(connection, None)
         if entry is not None:
-            task = asyncio.create_task(self._seal(*entry), name="seal recording")
-            self._sealing.add(task)
-            task.add_done_callback(self._sealing.discard)
+            self._finish(*entry)
+
+    def _finish(self, folder: Path, segment: SegmentRecorder) -> None:
+        task = asyncio.create_task(self._seal(folder, segment), name="seal recording")
+        self._sealing.add(task)
+        task.add_done_callback(self._sealing.discard)
 
     async def span(
         self, visit: Visit, call: Call, started_at: datetime | None, ended_at: datetime

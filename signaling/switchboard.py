@@ -225,6 +225,8 @@ class Switchboard:
         )
         call = self._calls.get(served.id)
         if call is None or call.id != call_id:  # ended while the disk was busy
+            if segment is not None:
+                self._recordings.discard(served, segment)
             return
         invitation = self._media.invite(NodeCall(call_id), party, segment)
         if segment is not None:

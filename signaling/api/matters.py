@@ -28,7 +28,7 @@ class MattersApi:
         return [
             Operation(
                 "GET", "/api/matters", "Search matters by name, plain words or pinyin", EVERYONE,
-                self.search, None, list[MatterView], ("q",),
+                self.search_matters, None, list[MatterView], ("q",),
             ),
             Operation(
                 "GET", "/api/matters/{matter}/cities", "The competent cities and their waits",
@@ -39,7 +39,7 @@ class MattersApi:
             ),
         ]  # fmt: skip
 
-    async def search(self, asked: Asked) -> list[MatterView]:
+    async def search_matters(self, asked: Asked) -> list[MatterView]:
         """Best first; everything for an empty query."""
         return [matter_view(m) for m in self._world.catalogue.search(asked.query("q"))]
 

@@ -113,7 +113,7 @@ class Rest:
             if decoder is not None:
                 try:
                     body = decoder.decode(await request.read())
-                except (msgspec.MsgspecError, RecursionError) as error:
+                except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
                     raise Problem(400, str(error)[:300]) from error
             answer = await operation.do(Asked(request, identity, body, now))
             if isinstance(answer, web.StreamResponse):
@@ -176,7 +176,10 @@ async def problems(
     except web.HTTPException as error:
         if error.status < 400 or not request.path.startswith("/api/"):
             raise
-        return _problem(error.status, error.text or error.reason)
+        response = _problem(error.status, error.text or error.reason)
+        if "Allow" in error.headers:  # a 405 names what would be allowed (RFC 9110, 15.5.6)
+            response.headers["Allow"] = error.headers["Allow"]
+        return response
     except Exception:
         log.exception("x %s %s", request.method, request.path)
         return _problem(500, "the server failed; the fault is in its log")

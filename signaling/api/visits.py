@@ -100,7 +100,7 @@ class VisitsApi:
         return [
             Operation(
                 "GET", "/api/visits", "Recorded visits, newest first", SUPERVISORS,
-                self.search, None, list[RecordedVisit], ("q",),
+                self.search_visits, None, list[RecordedVisit], ("q",),
             ),
             Operation(
                 "GET", "/api/visits/{visit}", "One visit with its recordings and time line",
@@ -116,7 +116,7 @@ class VisitsApi:
             ),
         ]  # fmt: skip
 
-    async def search(self, asked: Asked) -> list[RecordedVisit]:
+    async def search_visits(self, asked: Asked) -> list[RecordedVisit]:
         """At most 200."""
         found = await self._board.recorded(
             city=None if asked.who.lead else asked.who.city, text=asked.query("q")

@@ -75,15 +75,7 @@ export interface CloseVisit {
   type: "close_visit";
   id: string;
   visit: string;
-  outcome:
-    | "accepted"
-    | "accepted_with_deferral"
-    | "advice_only"
-    | "completed"
-    | "declined"
-    | "left"
-    | "needs_correction"
-    | "transferred";
+  outcome: "accepted" | "accepted_with_deferral" | "advice_only" | "completed" | "declined" | "left" | "needs_correction" | "transferred";
   ready: boolean;
 }
 
@@ -262,19 +254,7 @@ export interface Done {
 export interface Refused {
   type: "refused";
   id: string | null;
-  code:
-    | "bad_answer"
-    | "bad_ticket"
-    | "bad_value"
-    | "bad_version"
-    | "conflict"
-    | "failed"
-    | "forbidden"
-    | "malformed"
-    | "not_found"
-    | "too_fast"
-    | "too_large"
-    | "unknown_type";
+  code: "bad_answer" | "bad_ticket" | "bad_value" | "bad_version" | "conflict" | "failed" | "forbidden" | "malformed" | "not_found" | "too_fast" | "too_large" | "unknown_type";
   message: string;
 }
 
@@ -282,21 +262,7 @@ export type ClientState = KioskState | ClerkState;
 
 export type ServerMessage = Welcome | StateMessage | Done | Refused;
 
-export type ClientMessage =
-  | Hello
-  | TakeTicket
-  | LeaveLine
-  | Rate
-  | Wipe
-  | SetWindow
-  | Accept
-  | Decline
-  | KeepCase
-  | CloseVisit
-  | EndCall
-  | Connect
-  | Answer
-  | Playing;
+export type ClientMessage = Hello | TakeTicket | LeaveLine | Rate | Wipe | SetWindow | Accept | Decline | KeepCase | CloseVisit | EndCall | Connect | Answer | Playing;
 
 /** The fields of each command, without its type and id. */
 export interface CommandFields {

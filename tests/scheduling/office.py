@@ -1,0 +1,117 @@
+"""Builders: an office is a desk and a board on a real SQLite file with the demo world."""
+
+import asyncio
+import contextlib
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from deploy import database, demo_world
+from deploy.settings import Settings
+from scheduling import window
+from scheduling.board import Board
+from scheduling.desk import Desk
+from scheduling.record import Visit
+from scheduling.visit import ClerkId, KioskId, Outcome, SiteId, VisitId
+
+NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)  # 12:00 in Shanghai
+JIAXING, HANGZHOU = "330400", "330100"
+KIOSK, CLERK, OTHER_CLERK = KioskId("kiosk-1"), ClerkId("jiaxing1"), ClerkId("jiaxing2")
+SITE = SiteId("songjiang-community")
+
+
+def load_world(data: Path) -> Path:
+    """Make a database with the demo world; nothing has it open afterwards."""
+    settings = Settings(data=data)
+    asyncio.run(demo_world.load(settings))
+    return settings.database
+
+
+@dataclass
+class Office:
+    """A desk, a board, and a clock that moves by hand."""
+
+    engine: AsyncEngine
+    desk: Desk
+    board: Board
+    now: datetime = NOON
+
+    def later(self, seconds: float = 1.0) -> datetime:
+        """Let time pass; the new time."""
+        self.now += timedelta(seconds=seconds)
+        return self.now
+
+    async def take(self, kiosk: str = KIOSK, matter: str = "YB-01", city: str = JIAXING) -> Visit:
+        """A ticket, one second after the last thing that happened."""
+        return await self.desk.take_ticket(
+            kiosk=KioskId(kiosk),
+            site=SITE,
+            city=city,
+            matter=matter,
+            language="zh_CN",
+            notice_version="2026-11",
+            now=self.later(),
+        )
+
+    async def ready(self, clerk: str = CLERK) -> None:
+        await self.desk.set_window(ClerkId(clerk), window.Event.BE_READY, self.later())
+
+    async def offer(self, *kiosks: str) -> list[Visit]:
+        """Offer what can be offered, these kiosks being present (all, if none is named)."""
+        present = set(kiosks) or {v.kiosk for v in await self.board.in_line()}
+        return await self.desk.offer_all(present, self.later())
+
+    async def ringing(self, clerk: str = CLERK, kiosk: str = KIOSK) -> Visit:
+        """A visit that rings at this clerk."""
+        await self.ready(clerk)
+        await self.take(kiosk)
+        (offered,) = await self.offer(kiosk)
+        assert offered.clerk == clerk
+        return offered
+
+    async def serving(self, clerk: str = CLERK, kiosk: str = KIOSK) -> Visit:
+        """A visit in its call."""
+        offered = await self.ringing(clerk, kiosk)
+        return await self.desk.accept(offered.id, ClerkId(clerk), self.later())
+
+    async def finished(self, clerk: str = CLERK, kiosk: str = KIOSK) -> Visit:
+        """A visit whose call is over and whose record is open."""
+        served = await self.serving(clerk, kiosk)
+        return await self.desk.end(served.id, "clerk", self.later())
+
+    async def closed(self, clerk: str = CLERK, kiosk: str = KIOSK) -> Visit:
+        """A visit with its outcome; the clerk is on a break, the kiosk is free."""
+        finished = await self.finished(clerk, kiosk)
+        await self.desk.close(
+            finished.id, ClerkId(clerk), Outcome.COMPLETED, ready=False, now=self.later()
+        )
+        return await self.desk.free_kiosk(finished.id)
+
+    async def visit(self, visit_id: VisitId) -> Visit:
+        found = await self.board.visit(visit_id)
+        assert found is not None
+        return found
+
+    async def window_of(self, clerk: str = CLERK) -> window.State:
+        found = await self.board.window(ClerkId(clerk))
+        assert found is not None
+        return found.state
+
+
+@contextlib.asynccontextmanager
+async def office(world_file: Path) -> AsyncIterator[Office]:
+    """An office of its own on a copy of the demo world."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "office.sqlite"
+        shutil.copyfile(world_file, copy)
+        engine = database.open_engine(copy)
+        catalogue = demo_world.catalogue()
+        try:
+            yield Office(engine, Desk(engine, catalogue), Board(engine, catalogue))
+        finally:
+            await engine.dispose()

@@ -1,0 +1,124 @@
+"""One call and its paths: connections come and go, and it is never un-begun."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from signaling.call import PARTIES, Call, CallId, Party, far_of
+
+NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+
+
+def new_call() -> Call:
+    return Call(CallId("call-1"), "visit-1", "330400")
+
+
+def connected(*parties: Party) -> Call:
+    """A call in which these parties are connected."""
+    call = new_call()
+    for party in parties:
+        call = call.invited(party, f"{party}-1", "offer").answered(party)
+        call = call.connected(party, f"{party}-1", NOW)
+    return call
+
+
+def test_a_new_call_connects_and_does_not_talk() -> None:
+    call = new_call()
+    assert {path.state for path in call.paths.values()} == {"connecting"}
+    assert call.talking_since is None
+
+
+def test_an_invitation_is_there_until_it_is_answered() -> None:
+    call = new_call().invited("clerk", "c1", "the offer")
+    assert (call.paths["clerk"].connection, call.paths["clerk"].offer) == ("c1", "the offer")
+    answered = call.answered("clerk")
+    assert (answered.paths["clerk"].connection, answered.paths["clerk"].offer) == ("c1", None)
+
+
+@pytest.mark.parametrize("first", PARTIES)
+def test_a_call_talks_from_when_both_are_connected(first: Party) -> None:
+    second = far_of(first)
+    call = new_call().connected(first, "a", NOW)
+    assert call.talking_since is None
+    call = call.connected(second, "b", NOW + timedelta(seconds=3))
+    assert call.talking_since == NOW + timedelta(seconds=3)
+
+
+def test_a_replacement_plays_once_it_is_connected() -> None:
+    call = connected(*PARTIES).invited("clerk", "clerk-2", "offer 2")
+    assert call.paths["clerk"].playing == "clerk-1"
+    assert call.paths["clerk"].state == "connected"
+    call = call.answered("clerk").connected("clerk", "clerk-2", NOW).closed("clerk", "clerk-1")
+    assert call.paths["clerk"].playing == "clerk-2"
+    assert call.paths["clerk"].connection == "clerk-2"
+    assert call.paths["clerk"].state == "connected"
+
+
+def test_an_old_connection_that_closes_takes_nothing_from_the_new_one() -> None:
+    call = connected(*PARTIES).invited("clerk", "clerk-2", "offer 2").closed("clerk", "clerk-1")
+    assert call.paths["clerk"].state == "away"
+    assert call.paths["clerk"].connection == "clerk-2"
+    assert call.paths["clerk"].offer == "offer 2"
+    assert call.connected("clerk", "clerk-2", NOW).paths["clerk"].state == "connected"
+
+
+def test_a_replacement_that_never_connects_leaves_the_old_one_playing() -> None:
+    call = connected(*PARTIES).invited("clerk", "clerk-2", "offer 2").closed("clerk", "clerk-2")
+    assert call.paths["clerk"].playing == "clerk-1"
+    assert call.paths["clerk"].state == "connected"
+    assert call.paths["clerk"].connection is None
+
+
+def test_silence_of_an_old_connection_says_nothing() -> None:
+    call = connected(*PARTIES)
+    assert call.heard("clerk", "clerk-0", silent=True) == call
+    silent = call.heard("clerk", "clerk-1", silent=True)
+    assert silent.paths["clerk"].state == "silent"
+    assert silent.paths["resident"].state == "connected"
+    assert silent.heard("clerk", "clerk-1", silent=False) == call
+
+
+def test_a_path_that_is_lost_is_away_and_the_call_goes_on() -> None:
+    call = connected(*PARTIES).closed("resident", "resident-1")
+    assert call.paths["resident"].state == "away"
+    assert call.paths["clerk"].state == "connected"
+    assert call.talking_since == NOW
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["invited", "answered", "connected", "silent", "heard", "closed"]),
+        st.sampled_from(PARTIES),
+        st.sampled_from(["c1", "c2", "c3"]),
+    ),
+    max_size=40,
+)
+
+
+@given(STEPS)
+def test_a_call_begins_to_talk_once_and_is_never_unbegun(
+    steps: list[tuple[str, Party, str]],
+) -> None:
+    call, both_at = new_call(), None
+    for number, (step, party, connection) in enumerate(steps):
+        at = NOW + timedelta(seconds=number)
+        match step:
+            case "invited":
+                call = call.invited(party, connection, "offer")
+            case "answered":
+                call = call.answered(party)
+            case "connected":
+                call = call.connected(party, connection, at)
+            case "silent" | "heard":
+                call = call.heard(party, connection, silent=step == "silent")
+            case "closed":
+                call = call.closed(party, connection)
+        if both_at is None and all(path.playing for path in call.paths.values()):
+            both_at = at
+        assert call.talking_since == both_at
+        assert (call.id, call.visit, call.city) == ("call-1", "visit-1", "330400")
+        for path in call.paths.values():
+            assert (path.state in ("connected", "silent")) == (path.playing is not None)
+            assert path.offer is None or path.connection is not None
