@@ -34,8 +34,10 @@ install-dev: .venv/installed-dev node_modules/.package-lock.json
 packages:
 	@deploy/system-packages chromium fonts-noto-cjk nodejs npm
 
+# Not `npm ci`: it also wants the binaries of every other platform to be in the lock, which a
+# mirror that holds only some of them cannot write. `--no-save` installs by the lock and its hashes.
 node_modules/.package-lock.json: packages package-lock.json
-	@npm ci --no-audit --no-fund --silent
+	@npm install --no-save --no-audit --no-fund --silent
 	@touch $@
 
 check: install-dev
