@@ -120,10 +120,10 @@ class Service:
             self._endpoint.close_all()
         if self._runner is not None:
             await self._runner.cleanup()
-        if self._switchboard is not None:
-            await self._switchboard.stop()
         if self._node is not None:
             await self._node.stop()
+        if self._switchboard is not None:
+            await self._switchboard.stop()
         if self._recordings is not None:
             await self._recordings.stop()
         if self._engine is not None:

@@ -121,11 +121,10 @@ class Endpoint:
         try:
             await self._read(ws, socket, line, answers)
         finally:
-            for task in (writer, guard):
-                task.cancel()
-            await asyncio.gather(writer, guard, return_exceptions=True)
+            socket.end()
             if self._hub.leave(socket):
                 self._switchboard.line_closed(who)
+            await asyncio.gather(writer, guard)
             log.info("> line of %s %s closed %s", who.role, who.id, ws.close_code)
 
     async def _read(
@@ -159,18 +158,19 @@ class Endpoint:
             return _unreadable(text, error)
         if isinstance(command, protocol.Hello):
             return Refused(None, "malformed", "hello was said already")
-        known = self._hub.answers(who.id)
-        if (before := known.known(command.id)) is not None:
-            return before
-        if not line.may_command(time.monotonic()):
-            return Refused(command.id, "too_fast", "at most 20 commands a second")
-        try:
-            answer = await self._commands.carry_out(who, command)
-        except Exception:
-            log.exception("x command of %s %s", who.role, who.id)
-            return Refused(command.id, "failed", "the server failed; try again")
-        known.keep(command.id, answer)
-        return answer
+        async with self._hub.turn(who.id):
+            known = self._hub.answers(who.id)
+            if (before := known.known(command.id)) is not None:
+                return before
+            if not line.may_command(time.monotonic()):
+                return Refused(command.id, "too_fast", "at most 20 commands a second")
+            try:
+                answer = await self._commands.carry_out(who, command)
+            except Exception:
+                log.exception("x command of %s %s", who.role, who.id)
+                return Refused(command.id, "failed", "the server failed; try again")
+            known.keep(command.id, answer)
+            return answer
 
     async def _write(
         self,
@@ -190,6 +190,8 @@ class Endpoint:
             while True:
                 await socket.changed.wait()
                 socket.changed.clear()
+                if socket.gone.is_set():
+                    return
                 while not answers.empty():
                     await self._send(ws, answers.get_nowait())
                 if socket.closing is not None:
@@ -206,6 +208,9 @@ class Endpoint:
             await ws.close(code=4008, message=b"the client does not read")
         except ConnectionError:
             return
+        except Exception:  # a client whose state cannot be told is better told to come back
+            log.exception("x line of %s %s", who.role, who.id)
+            await ws.close(code=WSCloseCode.INTERNAL_ERROR, message=b"the server failed")
 
     async def _send(self, ws: web.WebSocketResponse, message: ServerMessage) -> None:
         async with asyncio.timeout(SEND_DEADLINE_S):
@@ -213,8 +218,10 @@ class Endpoint:
 
     async def _guard(self, socket: Socket) -> None:
         """Rights are checked on open sockets too, so that a withdrawal acts within 60 s."""
-        while True:
-            await asyncio.sleep(RIGHTS_CHECK_S)
+        while not socket.gone.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(socket.gone.wait(), RIGHTS_CHECK_S)
+                return
             if not await self._accounts.is_active(socket.identity):
                 socket.close(4000, "the rights were withdrawn")
 

@@ -7,6 +7,7 @@ of changes costs one message, and a client that reads slowly has at most one sta
 import asyncio
 import time
 from collections.abc import Iterable, Iterator
+from weakref import WeakValueDictionary
 
 from signaling.access import Identity, Role
 from signaling.line import Answers
@@ -15,17 +16,27 @@ KEPT_CLIENTS = 10_000
 
 
 class Socket:
-    """One open WebSocket as the hub sees it."""
+    """One open WebSocket as the hub sees it.
+
+    Its tasks end by `gone`, never by cancellation: a task cancelled inside a transaction leaves
+    the database's one connection behind, and everybody else waiting for its lock.
+    """
 
     def __init__(self, identity: Identity) -> None:
         self.identity = identity
         self.changed = asyncio.Event()
+        self.gone = asyncio.Event()
         self.closing: tuple[int, str] | None = None
 
     def close(self, code: int, reason: str) -> None:
         """Ask the writer to close the socket with this code."""
         if self.closing is None:
             self.closing = (code, reason)
+        self.changed.set()
+
+    def end(self) -> None:
+        """The socket is closed: its tasks end when they next look."""
+        self.gone.set()
         self.changed.set()
 
 
@@ -35,6 +46,7 @@ class Hub:
     def __init__(self) -> None:
         self._open: dict[str, Socket] = {}
         self._answers: dict[str, Answers] = {}
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._away_since: dict[str, float] = {}
 
     def enter(self, socket: Socket) -> None:
@@ -60,6 +72,10 @@ class Hub:
         if client not in self._answers and len(self._answers) >= KEPT_CLIENTS:
             self._answers.pop(next(iter(self._answers)))
         return self._answers.setdefault(client, Answers())
+
+    def turn(self, client: str) -> asyncio.Lock:
+        """Held while a command of this client runs: one repeated on a new socket waits for it."""
+        return self._turns.setdefault(client, asyncio.Lock())
 
     def wake(self, clients: Iterable[str | None]) -> None:
         """Have these clients told if their state has changed."""

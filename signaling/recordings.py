@@ -6,10 +6,10 @@ and the manifest of the visit that names them all.
 
 import asyncio
 import logging
-from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -30,7 +30,7 @@ class Recordings:
         self.store = store
         self._recorder = Recorder()
         self._segments: dict[str, tuple[Path, SegmentRecorder]] = {}
-        self._locks: defaultdict[Path, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._locks: WeakValueDictionary[Path, asyncio.Lock] = WeakValueDictionary()
         self._sealing: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -62,7 +62,7 @@ class Recordings:
     ) -> SegmentRecorder | None:
         """Begin a segment; None (and an alarm in the log) if the disk does not take it."""
         folder = self.folder(visit)
-        async with self._locks[folder]:
+        async with self._lock(folder):
             try:
                 number = await asyncio.to_thread(self.store.next_number, folder, party)
                 path = self.store.segment_path(folder, party, number)
@@ -101,7 +101,7 @@ class Recordings:
     ) -> None:
         """Note in the manifest from when to when the parties talked."""
         folder = self.folder(visit)
-        async with self._locks[folder]:
+        async with self._lock(folder):
             manifest = await self._read(folder, visit, call)
             changed = msgspec.structs.replace(
                 manifest,
@@ -109,6 +109,10 @@ class Recordings:
                 call_ended_at=ended_at,
             )
             await asyncio.to_thread(manifests.write, folder, changed)
+
+    def _lock(self, folder: Path) -> asyncio.Lock:
+        """The lock of a visit's manifest, there as long as somebody uses it."""
+        return self._locks.setdefault(folder, asyncio.Lock())
 
     async def _read(self, folder: Path, visit: Visit, call: Call) -> Manifest:
         try:
@@ -118,7 +122,7 @@ class Recordings:
 
     async def _seal(self, folder: Path, segment: SegmentRecorder) -> None:
         finished = await self._recorder.finish(segment)
-        async with self._locks[folder]:
+        async with self._lock(folder):
             try:
                 if not finished.audio_frames and not finished.video_frames:  # never connected
                     manifest = await asyncio.to_thread(manifests.read, folder)

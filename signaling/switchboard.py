@@ -301,11 +301,12 @@ class Switchboard:
                     lost.append(returned)
                     await self._hang_up(returned)
                 self._hub.wake_city(desk.city)
+        returned_tickets = []
         for waiting in await self._board.in_line():
             if self._hub.away_s(waiting.kiosk, self._started_s) > ABANDONED_S:
-                self._changed(await self._desk.leave(waiting.id, "abandoned", _now()))
-        if missed or lost:
-            self._changed(*missed, *lost)
+                returned_tickets.append(await self._desk.leave(waiting.id, "abandoned", _now()))
+        if missed or lost or returned_tickets:
+            self._changed(*missed, *lost, *returned_tickets)
             await self._route()
 
     # Who and what

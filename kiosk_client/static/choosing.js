@@ -26,6 +26,7 @@ import { nameOf, t, waitInWords } from "/static/kit/words.js";
  */
 
 export const NOTICE_VERSION = "2026-11";
+globalThis.speechSynthesis?.getVoices(); // the list is empty until it was asked for once
 const LETTERS = "QWERTYUIOPASDFGHJKLZXCVBNM";
 
 /** @param {Steps} steps */
@@ -43,13 +44,13 @@ export function welcome(steps) {
   });
   const search = async () => {
     choice.query = input.value.trim();
-    if (!choice.query && !choice.group) {
-      fill(results, await groups((group) => show(group)));
-      return;
-    }
     if (choice.query) choice.group = "";
     const asked = choice.query;
     try {
+      if (!asked && !choice.group) {
+        fill(results, await groups((group) => show(group)));
+        return;
+      }
       const found = await ask("GET", `/api/matters?q=${encodeURIComponent(asked)}`);
       if (asked !== choice.query) return;
       const shown = choice.group

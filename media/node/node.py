@@ -260,8 +260,10 @@ class Node:
         if previous is not party:
             if previous is not None:
                 previous.addresses.discard(address)
-            if len(party.addresses) >= MAX_ADDRESSES:
-                return
+            if len(party.addresses) >= MAX_ADDRESSES:  # an old path makes room for the new one
+                spare = next(a for a in party.addresses if a != party.address)
+                party.addresses.discard(spare)
+                self._by_address.pop(spare, None)
             party.addresses.add(address)
             self._by_address[address] = party
         if nominated or party.address is None:

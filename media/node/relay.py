@@ -4,8 +4,6 @@ The hot path: an opened packet in, a translated packet out, no decoding. Each re
 SSRCs of its own; as long as the source stays, sequence numbers and time stamps pass unchanged;
 when the source is replaced (reload, new path) they go on where the last one ended, so the
 receiver needs no new negotiation. Knows nothing of sockets or encryption.
-
-Measured (virtual-window bench relay): see docs/benchmarks.md.
 """
 
 import struct

@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from signaling.access import Role
-from signaling.api.rest import Asked, Operation
+from signaling.api.rest import Asked, Operation, Problem
 
 
 class MediaApi:
@@ -26,4 +26,6 @@ class MediaApi:
 
     async def media_status(self, asked: Asked) -> web.Response:
         """Strangers' datagrams by reason, and packets per connection."""
+        if not asked.who.lead:
+            raise Problem(403, "the media node serves every city; ask the lead city's admin")
         return web.json_response(self._status())
