@@ -1,9 +1,10 @@
 """How is the database opened? SQLite with one writing connection, migrated at start.
 
 One connection and `BEGIN IMMEDIATE`: transactions of this process queue up instead of failing,
-and SQLite before 3.51.3 is safe (its WAL-reset bug needs several writing processes). A task inside a
-transaction must not be cancelled: the connection is then replaced while the old one still holds
-the lock, and everybody waits for it.
+and SQLite before 3.51.3 is safe (its WAL-reset bug needs several writing processes).
+
+A task inside a transaction must not be cancelled: its connection is then replaced while it still
+holds the lock, and everybody waits for it.
 """
 
 import fcntl

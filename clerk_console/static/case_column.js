@@ -61,10 +61,19 @@ export class CaseColumn {
     this.later.hidden = over;
   }
 
-  /** Draw anew after a change of language; what was typed stays, it is in the state. */
-  redraw() {
-    this.visit = "";
-    fill(this.place);
+  /**
+   * Draw anew after a change of language, with what was typed and chosen so far.
+   * @param {ClerkState} state
+   */
+  redraw(state) {
+    const outcome = this.outcome.value;
+    if (state.visit && this.visit === state.visit.id) {
+      this.#draw(state.visit, { notes: this.notes.value, checked: this.#checked() });
+      this.outcome.value = outcome;
+    } else {
+      fill(this.place);
+    }
+    this.update(state);
   }
 
   /** Finish the record. @param {boolean} ready */
@@ -171,12 +180,19 @@ export class CaseColumn {
     );
   }
 
+  #checked() {
+    return this.boxes.filter((box) => box.checked).map((box) => box.value);
+  }
+
   async #keep() {
     clearTimeout(this.timer);
     const { visit } = this;
-    const checked = this.boxes.filter((box) => box.checked).map((box) => box.value);
     try {
-      await this.line.command("keep_case", { visit, notes: this.notes.value, checked });
+      await this.line.command("keep_case", {
+        visit,
+        notes: this.notes.value,
+        checked: this.#checked(),
+      });
       fill(this.kept, t("clerk.notes.kept"));
     } catch (error) {
       fill(this.kept, t("clerk.notes.failed", { reason: /** @type {Error} */ (error).message }));

@@ -64,8 +64,9 @@ class ClerkPage {
 
   /** Draw anew in another language. */
   redraw() {
+    if (!this.line.state) return;
     this.person.redraw();
-    this.case.redraw();
+    this.case.redraw(this.line.state);
     this.draw();
   }
 

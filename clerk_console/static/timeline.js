@@ -7,6 +7,9 @@
 
 /** Two parties are in step within this; the eye sees no less. */
 export const IN_STEP_MS = 40;
+/** How soon a drift is caught up, and by how much the speed may change for it. */
+const CATCH_UP_MS = 400;
+const MOST_CHANGE = 0.25;
 /** Beyond this, catching up takes longer than a jump. */
 export const JUMP_MS = 300;
 
@@ -52,7 +55,8 @@ export function opening(segments) {
 export function correction(driftMs, rate) {
   if (Math.abs(driftMs) > JUMP_MS) return "jump";
   if (Math.abs(driftMs) <= IN_STEP_MS / 2) return { rate };
-  return { rate: rate * (driftMs > 0 ? 0.94 : 1.06) };
+  const share = Math.max(-MOST_CHANGE, Math.min(MOST_CHANGE, driftMs / CATCH_UP_MS));
+  return { rate: rate * (1 - share) };
 }
 
 /**

@@ -34,6 +34,19 @@ async def test_reloading_either_page_brings_the_call_back_without_a_new_ticket(
         assert numbers == [("clerk", 1), ("clerk", 2), ("resident", 1), ("resident", 2)]
 
 
+async def test_a_change_of_language_keeps_the_call_and_what_was_typed(tmp_path: Path) -> None:
+    async with visit_in_call(tmp_path) as visit:
+        await visit.clerk.fill("#notes", "还没保存的字")
+        await visit.clerk.get_by_role("button", name="English").click()
+        await expect(visit.clerk.locator("#notes")).to_have_value("还没保存的字")
+        await visit.kiosk.get_by_role("button", name="English").click()
+        await asyncio.gather(sees_far(visit.kiosk), sees_far(visit.clerk))
+        await expect(visit.kiosk.locator("#end")).to_have_text("End the call")
+        await visit.kiosk.context.set_offline(True)
+        await visit.kiosk.context.set_offline(False)
+        await sees_far(visit.kiosk)
+
+
 async def test_a_late_hang_up_of_one_visit_cannot_end_the_next(tmp_path: Path) -> None:
     async with visit_in_call(tmp_path) as visit:
         await visit.kiosk.click("#end")

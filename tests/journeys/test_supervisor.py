@@ -67,7 +67,7 @@ async def test_a_recorded_call_is_found_and_played_in_step(tmp_path: Path) -> No
         await page.locator(".record h1").click()
         await page.keyboard.press("k")
         await page.wait_for_function(
-            f"() => ({_PLACES})().filter((v) => !v.paused && v.at > 1.5).length === 2"
+            f"() => ({_PLACES})().filter((v) => !v.paused && v.at > 2.5).length === 2"
         )
         spreads = []
         for _ in range(10):

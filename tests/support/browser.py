@@ -31,7 +31,8 @@ async def launch(playwright: Playwright, folder: Path, likeness: Likeness | None
 
 @contextlib.asynccontextmanager
 async def browsing(folder: Path, *likenesses: Likeness | None) -> AsyncIterator[list[Browser]]:
-    """One browser for each likeness."""
+    """One browser for each likeness. An error that a page did not catch fails the test."""
+    uncaught.clear()
     async with async_playwright() as playwright:
         browsers = [await launch(playwright, folder, likeness) for likeness in likenesses]
         try:
@@ -39,12 +40,18 @@ async def browsing(folder: Path, *likenesses: Likeness | None) -> AsyncIterator[
         finally:
             for browser in browsers:
                 await browser.close()
+    assert uncaught == []
+
+
+uncaught: list[str] = []
 
 
 async def context_of(browser: Browser, size: dict[str, int]) -> BrowserContext:
-    return await browser.new_context(
+    context = await browser.new_context(
         viewport={"width": size["width"], "height": size["height"]}, locale="zh-CN"
     )
+    context.on("weberror", lambda error: uncaught.append(str(error.error)))
+    return context
 
 
 async def open_kiosk(context: BrowserContext, url: str, code: str) -> Page:
