@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from typing import IO, Any
 
@@ -152,7 +153,7 @@ def all_operations() -> list[Operation]:
     return [operation for api in apis for operation in api.operations()]
 
 
-def _fixed(body: bytes):  # type: ignore[no-untyped-def]
+def _fixed(body: bytes) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def serve(request: web.Request) -> web.Response:
         return web.Response(body=body, content_type="application/json")
 

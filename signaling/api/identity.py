@@ -1,5 +1,6 @@
 """`/api/sessions`, `/api/kiosks`, `/api/line-tickets`: proving who one is."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import msgspec
@@ -7,11 +8,10 @@ from aiohttp import web
 
 from scheduling.record import Site
 from signaling.access import ACCESS_LIFE, Identity, Role, Tokens
-from signaling.accounts import SESSION_LIFE, Account, Accounts
+from signaling.accounts import SESSION_LIFE, Account, Accounts, Kiosk
 from signaling.api.rest import (
     ANYONE,
     COOKIE,
-    EVERYONE,
     Asked,
     Nothing,
     Operation,
@@ -119,7 +119,7 @@ class IdentityApi:
         audit: Audit,
         *,
         secure: bool,
-        is_online: Any,
+        is_online: Callable[[str], bool],
     ) -> None:
         self._world, self._accounts, self._tokens, self._audit = world, accounts, tokens, audit
         self._secure, self._is_online = secure, is_online
@@ -262,7 +262,7 @@ class IdentityApi:
     def _access(self, who: Identity) -> AccessToken:
         return AccessToken(self._tokens.issue("access", who), int(ACCESS_LIFE.total_seconds()))
 
-    def _kiosk_view(self, kiosk: Any) -> KioskView:
+    def _kiosk_view(self, kiosk: Kiosk) -> KioskView:
         site: Site = self._world.sites[kiosk.site]
         return KioskView(
             kiosk.id,
@@ -272,6 +272,3 @@ class IdentityApi:
             kiosk.enrolled_at.isoformat(),
             self._is_online(kiosk.id),
         )
-
-
-__all__ = ["EVERYONE", "IdentityApi"]

@@ -10,7 +10,8 @@ from media.records import manifest as manifests
 from media.records.manifest import NoManifest
 from media.records.store import BadName
 from scheduling.board import Board
-from scheduling.record import Visit
+from scheduling.record import Visit, Window
+from scheduling.visit import ClerkId
 from signaling.access import Role
 from signaling.api.rest import Asked, Operation, Problem
 from signaling.audit import Audit
@@ -194,8 +195,8 @@ class VisitsApi:
             raise Problem(404, "no such visit")
         return visit
 
-    def _row(self, visit: Visit, windows: dict) -> RecordedVisit:  # type: ignore[type-arg]
-        clerk = windows.get(visit.clerk)
+    def _row(self, visit: Visit, windows: dict[ClerkId, Window]) -> RecordedVisit:
+        clerk = windows.get(visit.clerk) if visit.clerk else None
         site = self._world.sites[visit.site]
         return RecordedVisit(
             id=visit.id,

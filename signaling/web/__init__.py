@@ -3,6 +3,7 @@
 Pages are shells without data: what they show comes over the interface and the line, by role.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def add_pages(app: web.Application, pages: list[Page]) -> None:
         app.router.add_get(page.path, _render(page))
 
 
-def _render(page: Page):  # type: ignore[no-untyped-def]
+def _render(page: Page) -> Callable[[web.Request], Awaitable[web.Response]]:
     environment = Environment(
         loader=FileSystemLoader([page.folder / "templates", HERE / "templates"]),
         autoescape=select_autoescape(),

@@ -45,16 +45,3 @@ async def test_a_change_of_language_keeps_the_call_and_what_was_typed(tmp_path: 
         await visit.kiosk.context.set_offline(True)
         await visit.kiosk.context.set_offline(False)
         await sees_far(visit.kiosk)
-
-
-async def test_a_late_hang_up_of_one_visit_cannot_end_the_next(tmp_path: Path) -> None:
-    async with visit_in_call(tmp_path) as visit:
-        await visit.kiosk.click("#end")
-        await visit.kiosk.click("#confirm")
-        await visit.kiosk.click("#skip")
-        await expect(visit.kiosk.locator(".tiles")).to_be_visible()
-        await visit.clerk.select_option("#outcome", "advice_only")
-        await visit.clerk.click("#close-ready")
-        await expect(visit.clerk.locator("#window-state")).to_have_attribute("data-state", "ready")
-        await asyncio.sleep(0)
-        await expect(visit.clerk.locator(".case-column")).not_to_contain_text(visit.ticket)
