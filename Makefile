@@ -50,7 +50,7 @@ check: install-dev
 	$(BIN)/virtual-window docs --check
 
 unit: install-dev
-	node --test tests/web/
+	node --test tests/web/*.test.mjs
 	$(BIN)/pytest -n 2 --dist loadfile
 
 lock:
