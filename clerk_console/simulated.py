@@ -1,12 +1,13 @@
 """What would a clerk do at the desk? The simulated clerk, for the demo and load."""
 
 import asyncio
+import contextlib
 
 from scheduling import window
 from signaling import protocol
-from signaling.client import Api, LineClient
-from signaling.headless import CLERK, join_call
-from signaling.protocol import ClerkState
+from signaling.client import Api, CommandRefused, LineClient
+from signaling.headless import CLERK, take_offer, tell_first_picture
+from signaling.protocol import ClerkState, VisitView
 
 _LOOK_S = 1.0
 
@@ -30,10 +31,22 @@ async def _serve_one(line: LineClient[ClerkState]) -> None:
     assert offered.visit is not None
     visit = offered.visit
     await asyncio.sleep(_LOOK_S)  # a person looks before accepting
-    await line.command(protocol.Accept, visit=visit.id)
-    peer = await join_call(line, CLERK)
+    try:
+        await line.command(protocol.Accept, visit=visit.id)
+    except CommandRefused:  # the resident left while the clerk looked
+        await line.until(lambda s: s.visit is None or s.visit.id != visit.id)
+        return
+    async with contextlib.AsyncExitStack() as stack:
+        # A resident without a camera, or one who ends at once, is served all the same.
+        with contextlib.suppress(TimeoutError, CommandRefused):
+            peer = await take_offer(line, CLERK)
+            stack.push_async_callback(peer.close)
+            await tell_first_picture(line, peer)
+        await _talk(line, visit)
+    await line.command(protocol.CloseVisit, visit=visit.id, outcome="completed", ready=True)
+
+
+async def _talk(line: LineClient[ClerkState], visit: VisitView) -> None:
     seen = [material.name for material in visit.matter.materials if material.required]
     await line.command(protocol.KeepCase, visit=visit.id, notes="模拟办理:材料齐全。", checked=seen)
     await line.until(lambda s: s.call is None, timeout_s=86_400)
-    await peer.close()
-    await line.command(protocol.CloseVisit, visit=visit.id, outcome="completed", ready=True)

@@ -26,10 +26,15 @@ from signaling.tables import accounts, enrolment_codes, kiosks, sessions, used_t
 SESSION_LIFE = timedelta(hours=12)
 CODE_LIFE = timedelta(minutes=15)
 LOCK_AFTER, LOCK_FOR = 5, timedelta(minutes=5)
+MOST_SIGN_INS = 50  # that wait for their hash; one hash costs a core about 0.1 s
 
 
 class Locked(Refusal):
     """Too many wrong passwords; nothing was checked."""
+
+
+class Busy(Refusal):
+    """Too many people sign in at this moment; nothing was checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,8 @@ class Accounts:
         self._engine = engine
         self._hasher = PasswordHasher()
         self._failures: dict[str, tuple[int, datetime]] = {}
+        self._hashing = asyncio.Semaphore(1)  # strangers' guesses must not take every thread
+        self._signing_in = 0
         self._dummy_hash = self._hasher.hash(secrets.token_hex(16))
 
     async def add_account(
@@ -127,23 +134,30 @@ class Accounts:
         return login
 
     async def sign_in(self, login: str, password: str, now: datetime) -> tuple[Account, str]:
-        """The account and a session secret for the cookie. Raises Refusal, Locked.
+        """The account and a session secret for the cookie. Raises Refusal, Locked,
+        Busy.
 
         A wrong login costs the same time as a wrong password.
         """
         failures, since = self._failures.get(login, (0, now))
         if failures >= LOCK_AFTER and now - since < LOCK_FOR:
             raise Locked("too many wrong passwords; try again in 5 minutes")
+        if self._signing_in >= MOST_SIGN_INS:
+            raise Busy("too many people sign in at this moment; try again in a few seconds")
         self._remember_failure(login, failures + 1, now)  # until it proves right: guesses overlap
-        async with self._engine.connect() as connection:
-            row = (
-                await connection.execute(sa.select(accounts).where(accounts.c.login == login))
-            ).one_or_none()
-        expected = row.password_hash if row else self._dummy_hash
+        self._signing_in += 1
         try:
-            await asyncio.to_thread(self._hasher.verify, expected, password)
+            async with self._engine.connect() as connection:
+                row = (
+                    await connection.execute(sa.select(accounts).where(accounts.c.login == login))
+                ).one_or_none()
+            expected = row.password_hash if row else self._dummy_hash
+            async with self._hashing:
+                await asyncio.to_thread(self._hasher.verify, expected, password)
         except VerificationError as error:
             raise Refusal("login or password is wrong") from error
+        finally:
+            self._signing_in -= 1
         if row is None or not row.active:
             raise Refusal("login or password is wrong")
         self._failures.pop(login, None)

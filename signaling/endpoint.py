@@ -155,6 +155,8 @@ class Endpoint:
         try:
             command = _decoder.decode(text)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            if not line.may_command(time.monotonic()):
+                return Refused(None, "too_fast", "at most 20 messages a second")
             return _unreadable(text, error)
         if isinstance(command, protocol.Hello):
             return Refused(None, "malformed", "hello was said already")
@@ -222,7 +224,12 @@ class Endpoint:
             with suppress(TimeoutError):
                 await asyncio.wait_for(socket.gone.wait(), RIGHTS_CHECK_S)
                 return
-            if not await self._accounts.is_active(socket.identity):
+            try:
+                active = await self._accounts.is_active(socket.identity)
+            except Exception:  # asked again at the next turn; the guard must not end
+                log.exception("x rights of %s could not be checked", socket.identity.id)
+                continue
+            if not active:
                 socket.close(4000, "the rights were withdrawn")
 
 

@@ -76,6 +76,17 @@ class HeadlessPeer:
 
 async def join_call(line: LineClient[S], likeness: Likeness) -> HeadlessPeer:
     """Take the offer that the state holds, and tell when the far picture is there."""
+    peer = await take_offer(line, likeness)
+    try:
+        await tell_first_picture(line, peer)
+    except BaseException:
+        await peer.close()
+        raise
+    return peer
+
+
+async def take_offer(line: LineClient[S], likeness: Likeness) -> HeadlessPeer:
+    """Answer the offer that the state holds. Raises TimeoutError, CommandRefused."""
     state = await line.until(
         lambda s: (
             s.call is not None and s.call.connection is not None and bool(s.call.connection.offer)
@@ -84,9 +95,18 @@ async def join_call(line: LineClient[S], likeness: Likeness) -> HeadlessPeer:
     assert state.call is not None
     assert state.call.connection is not None
     peer = HeadlessPeer(likeness)
-    sdp = await peer.answer(state.call.connection.offer or "")
-    await line.command(protocol.Answer, connection=state.call.connection.id, sdp=sdp)
+    try:
+        sdp = await peer.answer(state.call.connection.offer or "")
+        await line.command(protocol.Answer, connection=state.call.connection.id, sdp=sdp)
+    except BaseException:
+        await peer.close()
+        raise
+    return peer
+
+
+async def tell_first_picture(line: LineClient[S], peer: HeadlessPeer) -> None:
+    """Wait for the far picture and tell that it is there. Raises TimeoutError, CommandRefused."""
     async with asyncio.timeout(FRAME_DEADLINE_S):
         await peer.first_picture.wait()
-    await line.command(protocol.Playing, call=state.call.id)
-    return peer
+    if line.state.call is not None:
+        await line.command(protocol.Playing, call=line.state.call.id)

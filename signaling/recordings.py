@@ -62,6 +62,7 @@ class Recordings:
     ) -> SegmentRecorder | None:
         """Begin a segment; None (and an alarm in the log) if the disk does not take it."""
         folder = self.folder(visit)
+        segment: SegmentRecorder | None = None
         async with self._lock(folder):
             try:
                 number = await asyncio.to_thread(self.store.next_number, folder, party)
@@ -72,6 +73,8 @@ class Recordings:
                 await asyncio.to_thread(manifests.write, folder, changed)
             except OSError as error:
                 log.error("x no recording for call %s %s: %s", call.id, party, error)
+                if segment is not None:
+                    segment.abandon()
                 return None
         return segment
 
@@ -108,7 +111,10 @@ class Recordings:
                 call_started_at=manifest.call_started_at or started_at,
                 call_ended_at=ended_at,
             )
-            await asyncio.to_thread(manifests.write, folder, changed)
+            try:
+                await asyncio.to_thread(manifests.write, folder, changed)
+            except OSError:  # the call ends all the same, and both parties must be told
+                log.exception("x the manifest of call %s lacks its span", call.id)
 
     def _lock(self, folder: Path) -> asyncio.Lock:
         """The lock of a visit's manifest, there as long as somebody uses it."""

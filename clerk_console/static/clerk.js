@@ -98,6 +98,7 @@ class ClerkPage {
   #key(event) {
     const target = /** @type {HTMLElement} */ (event.target);
     if (
+      event.repeat ||
       event.ctrlKey ||
       event.altKey ||
       event.metaKey ||

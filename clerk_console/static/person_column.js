@@ -43,6 +43,7 @@ export class PersonColumn {
     this.stream = null;
     this.problem = "";
     this.drawnFor = "";
+    this.offered = "";
     fill(
       place,
       this.top,
@@ -106,7 +107,7 @@ export class PersonColumn {
 
   /** Draw anew after a change of language. */
   redraw() {
-    this.drawnFor = "";
+    this.drawnFor = this.offered = "";
   }
 
   /** Take the visit that rings. */
@@ -153,8 +154,11 @@ export class PersonColumn {
   }
 
   async #open(wanted = {}) {
+    const before = this.stream?.getTracks() ?? [];
     this.stream = new MediaStream();
     const opening = openDevices(wanted).then(({ stream, reason }) => {
+      for (const track of stream.getTracks())
+        track.enabled = !before.some((old) => old.kind === track.kind && !old.enabled);
       this.stream = stream;
       this.own.srcObject = stream;
       this.own.hidden = false;
@@ -178,13 +182,15 @@ export class PersonColumn {
     const visit = state.visit?.state === "offered" ? state.visit : null;
     if (!visit?.offered_at) {
       this.offer.hidden = true;
+      this.offered = "";
       fill(this.offer);
       return;
     }
     const left = state.ring_s - (this.line.now() - Date.parse(visit.offered_at)) / 1000;
     const seconds = t("clerk.offer.left", { seconds: Math.max(0, Math.ceil(left)) });
     const waited = clock((this.line.now() - Date.parse(visit.taken_at)) / 1000);
-    if (this.offer.hidden) {
+    if (this.offered !== visit.id) {
+      this.offered = visit.id; // one offer can follow another without a pause between them
       this.offer.hidden = false;
       this.offer.setAttribute("aria-label", t("clerk.offer.title"));
       const accept = el(

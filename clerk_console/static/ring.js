@@ -12,19 +12,21 @@ export class Ring {
     /** @type {ReturnType<typeof setInterval> | undefined} */
     this.timer = undefined;
     this.title = document.title;
+    this.words = "";
   }
 
   /**
-   * Ring until `stop`; again is nothing.
+   * Ring until `stop`; again only changes the words.
    * @param {string} title what the tab says meanwhile
    */
   start(title) {
+    this.words = title;
     if (this.timer) return;
     this.title = document.title;
     document.title = title;
     chime();
     this.timer = setInterval(() => {
-      document.title = document.title === title ? this.title : title;
+      document.title = document.title === this.title ? this.words : this.title;
       chime();
     }, EVERY_MS);
   }

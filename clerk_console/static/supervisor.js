@@ -116,8 +116,10 @@ class SupervisorPage {
     history.replaceState(null, "", `#visit=${id}`);
     this.#mark();
     try {
-      this.#show(await ask("GET", `/api/visits/${encodeURIComponent(id)}`));
+      const record = await ask("GET", `/api/visits/${encodeURIComponent(id)}`);
+      if (this.chosen === id) this.#show(record);
     } catch (error) {
+      if (this.chosen !== id) return;
       fill(
         this.place,
         el(

@@ -103,7 +103,7 @@ class SecureTransport:
             self._ssl.set_accept_state()
         else:
             self._ssl.set_connect_state()
-        self._shaken = False
+        self._shaken = self._over = False
         self._expected_fingerprint: str | None = None
         self.ready = False
         self._inbound = self._outbound = Session()
@@ -122,6 +122,8 @@ class SecureTransport:
 
     def receive(self, datagram: bytes) -> None:
         """Take one DTLS datagram from the wire. Raises HandshakeError when it ends badly."""
+        if self._over:  # nobody would take it out of OpenSSL's buffer again
+            return
         self._ssl.bio_write(datagram)
         if self._shaken:
             self._read_alerts()
@@ -179,9 +181,12 @@ class SecureTransport:
     def _read_alerts(self) -> None:
         """Application data is not ours; reading makes OpenSSL answer repeated flights."""
         try:
-            self._ssl.recv(MAX_DATAGRAM_BYTES)
-        except (SSL.WantReadError, SSL.ZeroReturnError):
+            while True:
+                self._ssl.recv(MAX_DATAGRAM_BYTES)
+        except SSL.WantReadError:
             pass
+        except SSL.ZeroReturnError:
+            self._over = True
         except SSL.Error as error:
             raise HandshakeError(f"DTLS alert: {error}") from error
         self._flush()

@@ -76,7 +76,11 @@ class SegmentRecorder:
     def __post_init__(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o640)
-        os.write(self._descriptor, webm.HEADER)
+        try:
+            webm.write_whole(self._descriptor, webm.HEADER, 0)
+        except OSError:
+            self.abandon()
+            raise
         self._size = len(webm.HEADER)
         self._inbox: list[tuple[Kind, bytes, float]] = []
         self._audio, self._video = Sequencer(), Sequencer()
@@ -175,6 +179,11 @@ class SegmentRecorder:
         finally:
             os.close(self._descriptor)
         return self.segment("failed" if self.failed else "complete", duration_ms)
+
+    def abandon(self) -> None:
+        """Close and take away a file that nothing was recorded into."""
+        os.close(self._descriptor)
+        self.path.unlink(missing_ok=True)
 
     def segment(self, state: str, duration_ms: int = 0) -> Segment:
         """This file as the manifest describes it."""

@@ -3,11 +3,14 @@
 The one place that makes paths, so that no name from outside ever becomes one.
 """
 
+import logging
 import re
 from datetime import datetime
 from pathlib import Path
 
 from media.records import manifest as manifests
+
+log = logging.getLogger(__name__)
 
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z")
 _FILE = re.compile(r"^[a-z]+-[0-9]{3}\.webm\Z")
@@ -54,6 +57,10 @@ class Store:
             except manifests.NoManifest:
                 continue
             if any(segment.state == "recording" for segment in before.segments):
-                manifests.recover(path.parent)
+                try:
+                    manifests.recover(path.parent)
+                except OSError:  # it stays `recording`, for the next start; calls go on
+                    log.exception("x %s could not be recovered", path.parent)
+                    continue
                 found += 1
         return found

@@ -8,11 +8,13 @@ Own writer: the product exists for its recordings, and the server then needs no 
 all, which a test proves (docs/decisions/0002). RFC 8794 (EBML), RFC 9559 (Matroska).
 """
 
+import mmap
 import os
 import struct
 from dataclasses import dataclass
 from typing import Literal
 
+Bytes = bytes | mmap.mmap
 Track = Literal[1, 2]
 AUDIO_TRACK: Track = 1
 VIDEO_TRACK: Track = 2
@@ -236,7 +238,7 @@ def finish(descriptor: int, size: int, duration_ms: int, cues: tuple[Cue, ...]) 
     return end
 
 
-def scan(data: bytes) -> Scan:
+def scan(data: Bytes) -> Scan:
     """Walk a file's clusters, whole or torn. Raises NotWebm if it does not begin as ours do."""
     if data[: len(_HEAD)] != _HEAD or len(data) < len(HEADER):
         raise NotWebm("not a recording of this system")
@@ -260,7 +262,7 @@ def scan(data: bytes) -> Scan:
     return Scan(position, duration_ms, tuple(cues), frames[0], frames[1], finished)
 
 
-def _blocks(data: bytes, body: int, end: int) -> list[tuple[int, int, bool]]:
+def _blocks(data: Bytes, body: int, end: int) -> list[tuple[int, int, bool]]:
     """Track, relative milliseconds and key flag of each block of a cluster."""
     found = []
     while body < end and (element := _read(data, body)) is not None:
@@ -273,7 +275,7 @@ def _blocks(data: bytes, body: int, end: int) -> list[tuple[int, int, bool]]:
     return found
 
 
-def _scan_cluster(data: bytes, body: int, end: int, frames: list[int]) -> bool:
+def _scan_cluster(data: Bytes, body: int, end: int, frames: list[int]) -> bool:
     has_key = False
     for track, _, key in _blocks(data, body, end):
         frames[track - 1] += 1
@@ -281,7 +283,7 @@ def _scan_cluster(data: bytes, body: int, end: int, frames: list[int]) -> bool:
     return has_key
 
 
-def _cluster_times(data: bytes, body: int, end: int) -> tuple[int, int]:
+def _cluster_times(data: Bytes, body: int, end: int) -> tuple[int, int]:
     element = _read(data, body)
     if element is None or element[0] != _TIMESTAMP or element[2] - element[1] > 6:
         raise NotWebm("cluster without a timestamp")
@@ -289,7 +291,7 @@ def _cluster_times(data: bytes, body: int, end: int) -> tuple[int, int]:
     return start_ms, max((start_ms + r for _, r, _ in _blocks(data, body, end)), default=start_ms)
 
 
-def _read(data: bytes, position: int) -> tuple[int, int, int] | None:
+def _read(data: Bytes, position: int) -> tuple[int, int, int] | None:
     """Id, body start and end of the element at `position`; None if it is torn."""
     if position >= len(data) or data[position] == 0:
         return None

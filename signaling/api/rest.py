@@ -4,6 +4,7 @@ Every operation names who may call it and the types of body and answer (msgspec)
 RFC 9457 problem details. A browser's `Origin` must be ours on everything that changes something.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -15,12 +16,13 @@ import msgspec
 from aiohttp import web
 
 from signaling.access import Identity, Refusal, Role, Tokens
-from signaling.accounts import Accounts, Locked
+from signaling.accounts import Accounts, Busy, Locked
 
 log = logging.getLogger(__name__)
 
 COOKIE = "vw_session"
 MAX_BODY_BYTES = 64 * 1024
+BODY_DEADLINE_S = 10.0
 ANYONE: frozenset[Role] = frozenset()
 EVERYONE = frozenset(Role)
 
@@ -112,7 +114,10 @@ class Rest:
             body = None
             if decoder is not None:
                 try:
-                    body = decoder.decode(await request.read())
+                    async with asyncio.timeout(BODY_DEADLINE_S):
+                        body = decoder.decode(await request.read())
+                except TimeoutError as error:
+                    raise Problem(408, f"no whole body within {BODY_DEADLINE_S:.0f} s") from error
                 except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
                     raise Problem(400, str(error)[:300]) from error
             answer = await operation.do(Asked(request, identity, body, now))
@@ -171,6 +176,8 @@ async def problems(
         return _problem(error.status, error.detail)
     except Locked as error:
         return _problem(429, str(error))
+    except Busy as error:
+        return _problem(503, str(error))
     except Refusal as error:
         return _problem(401, str(error))
     except web.HTTPException as error:

@@ -44,6 +44,7 @@ export class Line extends EventTarget {
     /** @type {Map<string, {text: string, resolve: () => void, reject: (e: Error) => void}>} */
     this.waiting = new Map();
     this.tries = 0;
+    this.attempt = 0;
     this.ended = false;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
@@ -93,15 +94,17 @@ export class Line extends EventTarget {
   }
 
   async #connect() {
+    const attempt = ++this.attempt; // "online" may begin another while this one asks for a ticket
     let ticket;
     try {
       ticket = await this.getTicket();
     } catch (error) {
+      if (attempt !== this.attempt) return;
       if (/** @type {any} */ (error).status === 401) this.#over(4000);
       else this.#retry();
       return;
     }
-    if (this.ended) return;
+    if (this.ended || attempt !== this.attempt) return;
     const socket = new WebSocket(
       `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/line`,
     );

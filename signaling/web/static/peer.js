@@ -73,9 +73,10 @@ export class Peer extends EventTarget {
     this.ready = Promise.resolve(stream).then((opened) => {
       this.stream = opened;
       for (const peer of [this.playing, this.coming])
-        for (const sender of peer?.getSenders() ?? []) {
-          const track = opened.getTracks().find((t) => t.kind === sender.track?.kind);
-          if (track) sender.replaceTrack(track);
+        for (const track of peer ? opened.getTracks() : []) {
+          const sender = peer?.getSenders().find((s) => s.track?.kind === track.kind);
+          if (sender) sender.replaceTrack(track);
+          else if (peer?.localDescription) this.#replace(peer); // answered without this kind
         }
     });
   }
