@@ -1,79 +1,82 @@
 """What is one party's path to this node? Its credentials, its sealed transport, what it sends and
 receives.
 
-Takes datagrams that `node.py` has found to be this party's, hands plain packets to `relay.py`, and
-seals what leaves. Which address belongs to whom, and who plays, is `node.py`'s business.
+Takes datagrams that `admission.py` has found to be this connection's, hands plain packets to
+`relay.py`, and seals what leaves. A connection without a call is a **warm line**: sealed and
+ready, but what arrives on it goes nowhere and nothing is sent.
 """
 
 import secrets
 import time
 from asyncio import TimerHandle
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import NewType
+from typing import TYPE_CHECKING, NewType
 
 from OpenSSL import SSL
 
-from media.node import relay, rtcp
-from media.node.sdp import LegSsrcs
+from media.node import feedback, relay, rtcp
+from media.node.codecs import Codec, Track
+from media.node.sdp import Answer, SlotSsrcs
 from media.node.secure import SecureTransport, SrtpError
-from media.node.socket import Address
+
+if TYPE_CHECKING:
+    from media.node.call import Call
 
 ConnectionId = NewType("ConnectionId", str)
-CallId = NewType("CallId", str)
-Wire = Callable[[bytes, Address], bool]
+Send = Callable[[bytes], object]
 
-MAX_ADDRESSES = 16  # paths a browser tries; more is not a browser
+MOST_BYTES_A_SECOND = 2_000_000  # a party's three tracks at their most, twice (T20)
 
 
 class Connection:
-    """One connection of one party. `wire` puts a datagram on the network."""
+    """One connection of one party."""
 
-    def __init__(
-        self,
-        call: "Call",
-        party: str,
-        *,
-        context: SSL.Context,
-        wire: Wire,
-        tap: relay.Tap | None,
-    ) -> None:
+    def __init__(self, context: SSL.Context, slots: int) -> None:
         self.id = ConnectionId(secrets.token_hex(8))
-        self.call, self.party, self.tap = call, party, tap
+        self.call: Call | None = None
+        self.party = ""
+        self.tap: relay.Tap | None = None
+        self.session = secrets.randbits(62)
+        self.version = 0
         self.ufrag, self.password = secrets.token_hex(4), secrets.token_hex(16)
-        self.ssrcs = LegSsrcs(*(secrets.randbits(31) + 1 for _ in range(3)))
+        self.slots = [_slot() for _ in range(slots)]
         self.transport = SecureTransport(context, self._send)
-        self.leg = relay.Leg(self.ssrcs, self.send_media)
+        self.leg = relay.Leg(self.slots, self.send_media)
+        self.leg.send_report = self.send_control
         self.source: relay.Source | None = None
-        self.addresses: set[Address] = set()
-        self.address: Address | None = None
+        self.answer: Answer | None = None
+        self.send: Send | None = None  # to the address that was nominated
         self.opened_monotonic_s = self.heard_monotonic_s = time.monotonic()
+        self.reported_s = 0.0
+        self.adaptation = feedback.Adaptation()
+        self.receptions: dict[int, rtcp.Reception] = {}
         self.connected = self.silent = False
+        self.offered_slots = slots
+        self.offered_codecs: tuple[Codec, ...] = ()
+        self.offer_open = False
         self.timer: TimerHandle | None = None
-        self._wire = wire
+        self._budget = float(MOST_BYTES_A_SECOND)
 
-    @property
-    def far(self) -> "Connection | None":
-        """The connection of the other party that plays now."""
-        playing = self.call.playing
-        return next((c for name, c in playing.items() if name != self.party), None)
-
-    def take_rtp(self, datagram: bytes) -> bool:
+    def take_rtp(self, datagram: bytes, now: float) -> bool:
         """Open an SRTP packet and pass it on; False if it was not authentic."""
         source = self.source
         if source is None or not self.transport.ready:
+            return False
+        self._budget -= len(datagram)
+        if self._budget < 0:
+            source.counts.flooded += 1
             return False
         try:
             packet = self.transport.unprotect(datagram)
         except (SrtpError, ValueError):
             source.counts.refused += 1
             return False
-        self.heard_monotonic_s = time.monotonic()
-        source.packet(packet, self.heard_monotonic_s)
+        self.heard_monotonic_s = now
+        source.packet(packet, now)
         return True
 
-    def take_rtcp(self, datagram: bytes) -> bool:
-        """Open an SRTCP packet and tell the other party; False if it was not authentic."""
+    def take_rtcp(self, datagram: bytes, now: float) -> bool:
+        """Open an SRTCP packet and act on it; False if it was not authentic."""
         source = self.source
         if source is None or not self.transport.ready:
             return False
@@ -82,53 +85,75 @@ class Connection:
         except (SrtpError, ValueError):
             source.counts.refused += 1
             return False
-        self.heard_monotonic_s = time.monotonic()
-        far = self.far
-        if far is None or far.source is None:
-            return True
+        self.heard_monotonic_s = now
         try:
-            told = rtcp.translate(compound, relay.shifts(source, self.leg, far.source, far.leg))
+            feedback.take(self, compound, now)
         except rtcp.Malformed:
             source.counts.malformed += 1
-            return True
-        if told:
-            far.send_control(told)
         return True
+
+    def refill(self, seconds: float) -> None:
+        """Time passed: the party may send again."""
+        most = MOST_BYTES_A_SECOND
+        self._budget = min(self._budget + seconds * most, float(most))
 
     def send_media(self, packet: bytes) -> None:
         """Seal and send one plain RTP packet."""
-        address = self.address
-        if address is None or not self.connected:
+        send = self.send
+        if send is None or not self.connected:
             return
         try:
-            sealed = self.transport.protect(packet)
+            send(self.transport.protect(packet))
         except (SrtpError, ValueError):
             self._count_unsent()
-            return
-        self._wire(sealed, address)
 
     def send_control(self, compound: bytes) -> None:
         """Seal and send one plain RTCP compound."""
-        if self.address is None or not self.connected:
+        if self.send is None or not self.connected:
             return
         try:
-            self._wire(self.transport.protect_rtcp(compound), self.address)
+            self.send(self.transport.protect_rtcp(compound))
         except (SrtpError, ValueError):
             self._count_unsent()
 
+    def note_receptions(self, blocks: list[rtcp.Reception], now: float) -> None:
+        """Keep the newest report about each stream this party receives."""
+        streams = {stream.ssrc for stream in self.leg.streams()}
+        for block in blocks:
+            if block.ssrc in streams:
+                self.receptions[block.ssrc] = block
+
+    def ask_key_frame_of(self, stream: relay.Stream, now: float) -> None:
+        """Ask the party that feeds this stream for a key frame, at most once a second."""
+        call = self.call
+        fed_by = stream.source
+        if call is None or fed_by is None:
+            return
+        for far in call.playing.values():
+            if far.source is not None and far.source.of(stream.track) is fed_by:
+                far.ask_key_frame(stream.track, now)
+
+    def ask_key_frame(self, track: Track, now: float) -> None:
+        """Ask this party for a key frame, at most once a second."""
+        request = self.source.key_frame_request(track, now) if self.source is not None else None
+        if request is not None:
+            self.send_control(request)
+
+    def add_slots(self, wanted: int) -> None:
+        """Make room for more far parties; the next offer announces it."""
+        while len(self.slots) < wanted:
+            slot = _slot()
+            self.slots.append(slot)
+            self.leg.add_slot(slot)
+
     def _send(self, datagram: bytes) -> None:
-        if self.address is not None:
-            self._wire(datagram, self.address)
+        if self.send is not None:
+            self.send(datagram)
 
     def _count_unsent(self) -> None:
         if self.source is not None:
             self.source.counts.unsent += 1
 
 
-@dataclass(slots=True)
-class Call:
-    """A call's connections; `playing` is the one that carries each party now."""
-
-    id: CallId
-    connections: dict[ConnectionId, Connection] = field(default_factory=dict)
-    playing: dict[str, Connection] = field(default_factory=dict)
+def _slot() -> SlotSsrcs:
+    return SlotSsrcs(*(secrets.randbits(31) + 1 for _ in range(5)))

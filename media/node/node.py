@@ -1,38 +1,45 @@
-"""Which calls does this node carry, and which datagram belongs to which party?
+"""Which calls does this node carry? Opens, joins, rewires and closes, and lets time run.
 
-Opens and closes calls and connections, admits addresses, runs their timers. What a packet becomes
-is `relay.py`; who is who is decided by the caller, who alone hears our news through `Listener`.
+Which datagram belongs to whom is `admission.py`, who hears whom `call.py`, what a packet becomes
+`relay.py`. Who may be in a call is decided by the caller, who alone hears our news.
 """
 
 import asyncio
 import logging
-import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from media.node import relay, stun
-from media.node.connection import MAX_ADDRESSES, Call, CallId, Connection, ConnectionId
-from media.node.sdp import read_answer, write_offer
+from media.node import codecs, feedback, relay
+from media.node.admission import Admission
+from media.node.call import Call, CallId, Table, TooManyParties
+from media.node.codecs import CODECS, Codec
+from media.node.connection import Connection, ConnectionId
+from media.node.sdp import BadAnswer, read_answer, write_offer
 from media.node.secure import Certificate, HandshakeError
-from media.node.socket import Address, UdpSocket
+from media.node.socket import UdpSocket
+from media.node.tcp import TcpListener
 
 __all__ = [
     "AnswerTwice",
+    "BadAnswer",
     "CallId",
     "ConnectionId",
+    "HandshakeError",
     "Invitation",
     "News",
     "Node",
+    "TooManyParties",
     "UnknownConnection",
 ]
 
 log = logging.getLogger(__name__)
 
 CONNECT_DEADLINE_S = 30.0  # from the offer to sealed media; the pages ask anew after 8 s
-SILENCE_S = 5.0  # nothing authentic heard: browsers check a path every 2.5 s
-_TICK_S = 0.5
+SILENCE_S = 2.0  # of a party that sends sound: 100 packets are missing
+WARM_SILENCE_S = 6.0  # of one that sends no media: browsers check a path every 2.5 s
+_TICK_S = feedback.FEEDBACK_S
 
 
 class UnknownConnection(LookupError):  # noqa: N818
@@ -51,35 +58,28 @@ class Invitation:
     offer: str
 
 
-Change = Literal["connected", "silent", "heard", "closed"]
+Change = Literal["connected", "silent", "heard", "closed", "offer", "sound_only", "picture"]
 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What changed for a party: `connected`, `silent` (5 s), `heard` again, or `closed`."""
+    """What changed for a connection; `call` and `party` are "" while it is a warm line.
+
+    `connected`: sealed; `silent` and `heard` again; `closed`; `offer`: it needs a new answer to
+    `offer`; `sound_only`: its path carries no picture; `picture`: it does again.
+    """
 
     call: CallId
     party: str
     connection: ConnectionId
     change: Change
-
-
-@dataclass(slots=True)
-class NodeCounts:
-    """Datagrams that reached no connection, by reason."""
-
-    stun_malformed: int = 0
-    stun_unknown: int = 0
-    stun_forged: int = 0
-    stranger: int = 0
-    answered: int = 0
-    not_media: int = 0
+    offer: str = ""
 
 
 class Node:
-    """A media node: one UDP port, any number of two-party calls.
+    """A media node: one port, any number of calls of up to six parties.
 
-    `announce` is the host that parties are told to send to. `listener` hears of changes, in the
+    `announce` are the hosts that parties are told to send to. `listener` hears of changes, in the
     event loop, and must return at once.
     """
 
@@ -88,269 +88,323 @@ class Node:
         *,
         host: str,
         port: int,
-        announce: str,
+        announce: Sequence[str],
         listener: Callable[[News], None],
+        preference: Sequence[Codec] = CODECS,
+        tcp: bool = True,
     ) -> None:
-        self._host, self._port, self._announce = host, port, announce
-        self._listener = listener
+        self._host, self._port, self._announce = host, port, tuple(announce)
+        self._listener, self._preference, self._tcp_offered = listener, tuple(preference), tcp
         self._certificate = Certificate()
         self._context = self._certificate.context()
         self._calls: dict[CallId, Call] = {}
         self._by_id: dict[ConnectionId, Connection] = {}
-        self._by_ufrag: dict[str, Connection] = {}
-        self._by_address: dict[Address, Connection] = {}
         self._socket: UdpSocket | None = None
+        self._tcp: TcpListener | None = None
         self._ticker: asyncio.Task[None] | None = None
-        self.counts = NodeCounts()
+        self._admission = Admission(self._send, self._receive_dtls, self._heard)
 
     async def start(self) -> None:
-        """Open the UDP port. Raises OSError if it is taken."""
-        self._socket = UdpSocket(self._host, self._port, self._receive)
+        """Open the port. Raises OSError if it is taken."""
+        self._socket = UdpSocket(self._host, self._port, self._admission.receive)
+        if self._tcp_offered:
+            listener = TcpListener(self._admission.receive, self._admission.gone)
+            try:
+                await listener.start(self._host, self._socket.port)
+            except OSError:
+                self._socket.close()
+                raise
+            self._tcp = listener
         self._ticker = asyncio.create_task(self._tick(), name="media node ticker")
 
     async def stop(self) -> None:
-        """Close every call and free the port."""
-        for call in list(self._calls):
-            self.close(call)
+        """Close everything and free the port."""
+        for connection in list(self._by_id.values()):
+            self._drop(connection)
+        self._calls.clear()
         if self._ticker is not None:
             self._ticker.cancel()
             await asyncio.gather(self._ticker, return_exceptions=True)
+        if self._tcp is not None:
+            await self._tcp.stop()
         if self._socket is not None:
             self._socket.close()
 
     @property
     def port(self) -> int:
-        """The UDP port in use."""
-        return self._wire.port
+        """The port in use, UDP and TCP."""
+        if self._socket is None:
+            raise RuntimeError("the media node is not started")
+        return self._socket.port
 
-    def invite(self, call: CallId, party: str, tap: relay.Tap | None) -> Invitation:
-        """Prepare a connection for a party and make its SDP offer.
+    # Connections
 
-        If the party already has one, that one plays on until the new one is connected; an older
-        one that never connected is closed. `tap` gets a copy of what the party sends.
+    def invite(self, slots: int = 1) -> Invitation:
+        """Prepare a connection that can hear `slots` others and make its SDP offer.
+
+        Until `join` it is a warm line: nothing is passed on and nothing is sent.
         """
-        record = self._calls.setdefault(call, Call(call))
-        for other in list(record.connections.values()):
-            if other.party == party and other is not record.playing.get(party):
-                self._drop(other)
-        connection = Connection(record, party, context=self._context, wire=self._wire.send, tap=tap)
-        record.connections[connection.id] = connection
+        connection = Connection(self._context, max(1, slots))
         self._by_id[connection.id] = connection
-        self._by_ufrag[connection.ufrag] = connection
-        offer = write_offer(
-            session_id=secrets.randbits(62),
-            ufrag=connection.ufrag,
-            password=connection.password,
-            fingerprint=self._certificate.fingerprint,
-            address=(self._announce, self.port),
-            leg=connection.ssrcs,
-        )
-        return Invitation(connection.id, offer)
+        self._admission.expect(connection)
+        return Invitation(connection.id, self._offer(connection, self._preference))
 
     def answer(self, connection: ConnectionId, sdp: str) -> None:
-        """Take the party's SDP answer.
+        """Take the party's SDP answer to the last offer.
 
-        Raises UnknownConnection, AnswerTwice, sdp.BadAnswer; HandshakeError if the certificate
-        that is already there is another one (the connection is closed then).
+        Raises UnknownConnection, AnswerTwice, BadAnswer; HandshakeError if the certificate that
+        is there is another one (the connection is closed then).
         """
-        party = self._by_id.get(connection)
-        if party is None:
-            raise UnknownConnection(connection)
-        if party.source is not None:
+        answered = self._known(connection)
+        if not answered.offer_open:
             raise AnswerTwice(connection)
-        answer = read_answer(sdp)
-        party.source = relay.Source(answer.kind_of_ssrc, party.tap)
+        answer = read_answer(sdp, answered.offered_slots)
         try:
-            party.transport.expect(answer.fingerprint)
+            answered.transport.expect(answer.fingerprint)
         except HandshakeError:
-            self._drop(party)
+            self._drop(answered)
             raise
-        self._promote(party)
+        answered.offer_open = False
+        answered.answer = answer
+        answered.leg.reads_red = answer.reads_red
+        if answered.source is None:
+            answered.source = relay.Source(answer.ssrcs, None)
+        else:
+            answered.source.announce(answer.ssrcs)
+        if answered.call is not None:
+            answered.source.tap = answered.tap
+        if answered.connected:
+            self._rewire(answered.call)
+        else:
+            self._promote(answered)
+
+    def join(
+        self, connection: ConnectionId, call: CallId, party: str, tap: relay.Tap | None
+    ) -> None:
+        """From now on this connection carries a party of a call, as soon as it is connected.
+
+        What carried the party before plays on until then; an older connection that never
+        connected is closed. `tap` gets a copy of what the party sends. Raises UnknownConnection,
+        TooManyParties.
+        """
+        joined = self._known(connection)
+        record = self._calls.get(call) or Call(call)
+        record.admit(joined, party)
+        self._calls[call] = record
+        for other in list(record.connections.values()):
+            if (
+                other is not joined
+                and other.party == party
+                and other is not record.playing.get(party)
+            ):
+                self._drop(other)
+        joined.call, joined.party, joined.tap = record, party, tap
+        if joined.source is not None:
+            joined.source.tap = tap
+        if joined.connected:
+            self._play(joined)
+
+    def hear(self, call: CallId, table: Table) -> None:
+        """Say who hears whom from now on; unknown calls are already over."""
+        record = self._calls.get(call)
+        if record is not None:
+            record.table = {party: tuple(heard) for party, heard in table.items()}
+            self._rewire(record)
 
     def leave(self, connection: ConnectionId) -> None:
         """Close one connection; unknown ones are already closed."""
-        party = self._by_id.get(connection)
-        if party is not None:
-            self._drop(party)
+        left = self._by_id.get(connection)
+        if left is not None:
+            self._drop(left)
 
     def close(self, call: CallId) -> None:
         """Close a call and all its connections; unknown ones are already closed."""
-        record = self._calls.get(call)
-        if record is None:
-            return
-        for connection in list(record.connections.values()):
-            self._drop(connection)
-        self._calls.pop(call, None)
+        record = self._calls.pop(call, None)
+        if record is not None:
+            for connection in list(record.connections.values()):
+                self._drop(connection)
 
-    def request_key_frame(self, call: CallId, party: str) -> None:
+    def request_key_frame(self, call: CallId, party: str, track: codecs.Track = "camera") -> None:
         """Ask a party for a key frame, at most once a second."""
         record = self._calls.get(call)
         connection = record.playing.get(party) if record else None
-        if connection is not None and connection.source is not None:
-            request = connection.source.key_frame_request(time.monotonic())
-            if request is not None:
-                connection.send_control(request)
+        if connection is not None:
+            connection.ask_key_frame(track, time.monotonic())
 
     def status(self) -> dict[str, object]:
         """Counts for operators: strangers' datagrams by reason, and packets per connection."""
         return {
             "calls": len(self._calls),
-            "refused": asdict(self.counts),
+            "refused": asdict(self._admission.counts),
+            "unsent": self._socket.unsent if self._socket is not None else 0,
+            "tcp_refused": self._tcp.refused if self._tcp is not None else 0,
             "connections": [
                 {
-                    "call": c.call.id,
+                    "call": c.call.id if c.call is not None else "",
                     "party": c.party,
                     "connected": c.connected,
                     "silent": c.silent,
+                    "managed": c.call is not None and c.call.managed,
                     **(asdict(c.source.counts) if c.source else {}),
                 }
                 for c in self._by_id.values()
             ],
         }
 
-    @property
-    def _wire(self) -> UdpSocket:
-        if self._socket is None:
-            raise RuntimeError("the media node is not started")
-        return self._socket
+    def _known(self, connection: ConnectionId) -> Connection:
+        known = self._by_id.get(connection)
+        if known is None:
+            raise UnknownConnection(connection)
+        return known
+
+    def _offer(self, connection: Connection, preference: Sequence[Codec]) -> str:
+        connection.version += 1
+        connection.offered_slots = len(connection.slots)
+        connection.offered_codecs = tuple(preference)
+        connection.offer_open = True
+        return write_offer(
+            session_id=connection.session,
+            version=connection.version,
+            ufrag=connection.ufrag,
+            password=connection.password,
+            fingerprint=self._certificate.fingerprint,
+            addresses=[(host, self.port) for host in self._announce],
+            tcp=self._tcp_offered,
+            slots=connection.slots,
+            codecs=preference,
+        )
 
     # What arrives
 
-    def _receive(self, datagram: bytes, address: Address) -> None:
-        """Sort a datagram by its first byte (RFC 7983) and by who has proved this address."""
-        if not datagram:
-            return
-        first = datagram[0]
-        if first < 4:
-            self._receive_stun(datagram, address)
-            return
-        party = self._by_address.get(address)
-        if party is None:
-            self.counts.stranger += 1
-        elif 127 < first < 192:
-            control = len(datagram) >= 2 and 192 <= datagram[1] <= 223
-            if party.take_rtcp(datagram) if control else party.take_rtp(datagram):
-                self._heard(party)
-        elif 19 < first < 64:
-            self._receive_dtls(party, datagram)
-        else:
-            self.counts.not_media += 1
+    def _send(self, datagram: bytes, address: tuple[str, int]) -> bool:
+        return self._socket is not None and self._socket.send(datagram, address)
 
-    def _receive_stun(self, datagram: bytes, address: Address) -> None:
-        request = stun.parse_binding_request(datagram)
-        if request is None:
-            self.counts.stun_malformed += 1
-            return
-        party = self._by_ufrag.get(request.local_ufrag)
-        if party is None:
-            self.counts.stun_unknown += 1
-            return
-        if not request.is_signed_with(party.password):
-            self.counts.stun_forged += 1
-            return
-        self.counts.answered += 1
-        self._admit(party, address, nominated=request.nominated)
-        party.heard_monotonic_s = time.monotonic()
-        self._heard(party)
-        self._wire.send(stun.binding_response(request, address, party.password), address)
-
-    def _admit(self, party: Connection, address: Address, *, nominated: bool) -> None:
-        """From now on this address may speak for the party; a nominated one is also spoken to."""
-        previous = self._by_address.get(address)
-        if previous is not party:
-            if previous is not None:
-                previous.addresses.discard(address)
-            if len(party.addresses) >= MAX_ADDRESSES:  # an old path makes room for the new one
-                spare = next(a for a in party.addresses if a != party.address)
-                party.addresses.discard(spare)
-                self._by_address.pop(spare, None)
-            party.addresses.add(address)
-            self._by_address[address] = party
-        if nominated or party.address is None:
-            party.address = address
-
-    def _receive_dtls(self, party: Connection, datagram: bytes) -> None:
+    def _receive_dtls(self, connection: Connection, datagram: bytes) -> None:
         try:
-            party.transport.receive(datagram)
+            connection.transport.receive(datagram)
         except HandshakeError as error:
-            log.info("x call %s %s: %s", party.call.id, party.party, error)
-            self._drop(party)
+            call = connection.call.id if connection.call is not None else "-"
+            log.info("x call %s %s: %s", call, connection.party, error)
+            self._drop(connection)
             return
-        self._arm(party)
-        self._promote(party)
+        self._arm(connection)
+        self._promote(connection)
 
-    def _heard(self, party: Connection) -> None:
-        if party.silent:
-            party.silent = False
-            self._tell(party, "heard")
+    def _heard(self, connection: Connection) -> None:
+        if connection.silent:
+            connection.silent = False
+            self._tell(connection, "heard")
 
     # Who plays
 
-    def _promote(self, party: Connection) -> None:
-        """Let a connection carry its party once it is sealed, in place of the one before it."""
-        if party.connected or party.source is None or not party.transport.ready:
+    def _promote(self, connection: Connection) -> None:
+        """A connection that is sealed and answered is connected, and plays if it is in a call."""
+        if (
+            connection.connected
+            or connection.source is None
+            or connection.id not in self._by_id
+            or not connection.transport.ready
+        ):
             return
-        party.connected = True
-        record = party.call
-        before = record.playing.get(party.party)
-        record.playing[party.party] = party
-        far = party.far
-        if far is not None and far.source is not None:
-            far.source.leg = party.leg
-            party.source.leg = far.leg
-        if before is not None:
+        connection.connected = True
+        if connection.call is not None:
+            self._play(connection)
+        else:
+            self._tell(connection, "connected")
+
+    def _play(self, connection: Connection) -> None:
+        """Let a connection carry its party, in place of the one before it."""
+        record = connection.call
+        assert record is not None
+        before = record.playing.get(connection.party)
+        record.playing[connection.party] = connection
+        if before is not None and before is not connection:
+            record.unwire(before)
             self._drop(before)
-        for name in list(record.playing):
-            self.request_key_frame(record.id, name)
-        self._tell(party, "connected")
+        self._rewire(record)
+        self._tell(connection, "connected")
 
-    def _drop(self, party: Connection) -> None:
-        if self._by_id.pop(party.id, None) is None:
+    def _rewire(self, record: Call | None) -> None:
+        """Join the legs anew; offer again to whom slots or the call's codec are missing."""
+        if record is None:
             return
-        party.transport.close()
-        if party.timer is not None:
-            party.timer.cancel()
-        self._by_ufrag.pop(party.ufrag, None)
-        for address in party.addresses:
-            self._by_address.pop(address, None)
-        record = party.call
-        record.connections.pop(party.id, None)
-        if record.playing.get(party.party) is party:
-            del record.playing[party.party]
-            far = party.far
-            if far is not None and far.source is not None:
-                far.source.leg = None
-        if party.source is not None:
-            party.source.leg = None
-        self._tell(party, "closed")
+        short = record.wire(time.monotonic())
+        playing = list(record.playing.values())
+        reads = [c.answer.codecs for c in playing if c.answer is not None]
+        chosen = codecs.common(self._preference, reads)
+        for connection in playing:
+            if connection.answer is None or connection.offer_open:
+                continue
+            sends = codecs.common(connection.offered_codecs, [connection.answer.codecs])
+            if chosen is not None and sends != chosen:
+                self._offer_again(connection, (chosen,))
+            elif connection in short:
+                self._offer_again(connection, connection.offered_codecs)
 
-    def _tell(self, party: Connection, change: Change) -> None:
-        self._listener(News(party.call.id, party.party, party.id, change))
+    def _offer_again(self, connection: Connection, preference: Sequence[Codec]) -> None:
+        self._tell(connection, "offer", self._offer(connection, preference))
+
+    def _drop(self, connection: Connection) -> None:
+        if self._by_id.pop(connection.id, None) is None:
+            return
+        connection.transport.close()
+        if connection.timer is not None:
+            connection.timer.cancel()
+        self._admission.forget(connection)
+        record = connection.call
+        if record is not None:
+            record.connections.pop(connection.id, None)
+            record.unwire(connection)
+            if record.playing.get(connection.party) is connection:
+                del record.playing[connection.party]
+                self._rewire(record)
+        self._tell(connection, "closed")
+
+    def _tell(self, connection: Connection, change: Change, offer: str = "") -> None:
+        call = connection.call.id if connection.call is not None else CallId("")
+        self._listener(News(call, connection.party, connection.id, change, offer))
 
     # Time
 
-    def _arm(self, party: Connection) -> None:
+    def _arm(self, connection: Connection) -> None:
         """Set the timer of the DTLS handshake to what OpenSSL asks for."""
-        if party.timer is not None:
-            party.timer.cancel()
-            party.timer = None
-        wait_s = party.transport.retransmit_in_s()
+        if connection.timer is not None:
+            connection.timer.cancel()
+            connection.timer = None
+        wait_s = connection.transport.retransmit_in_s()
         if wait_s is not None:
             loop = asyncio.get_running_loop()
-            party.timer = loop.call_later(max(wait_s, 0.01), self._retransmit, party)
+            connection.timer = loop.call_later(max(wait_s, 0.01), self._retransmit, connection)
 
-    def _retransmit(self, party: Connection) -> None:
-        party.transport.retransmit()
-        self._arm(party)
+    def _retransmit(self, connection: Connection) -> None:
+        connection.transport.retransmit()
+        self._arm(connection)
 
     async def _tick(self) -> None:
+        before = time.monotonic()
         while True:
             await asyncio.sleep(_TICK_S)
             now = time.monotonic()
-            for party in list(self._by_id.values()):
-                if not party.connected:
-                    if now - party.opened_monotonic_s > CONNECT_DEADLINE_S:
-                        self._drop(party)
-                elif not party.silent and now - party.heard_monotonic_s > SILENCE_S:
-                    party.silent = True
-                    self._tell(party, "silent")
+            for connection in list(self._by_id.values()):
+                try:
+                    self._pass_time(connection, now, now - before)
+                except Exception:  # one connection's trouble must not stop the others' clock
+                    log.exception("x media node tick")
+            before = now
+
+    def _pass_time(self, connection: Connection, now: float, elapsed_s: float) -> None:
+        connection.refill(elapsed_s)
+        if not connection.connected:
+            if now - connection.opened_monotonic_s > CONNECT_DEADLINE_S:
+                self._drop(connection)
+            return
+        source = connection.source
+        sends = source is not None and source.counts.received > 0
+        limit_s = SILENCE_S if sends and connection.call is not None else WARM_SILENCE_S
+        if not connection.silent and now - connection.heard_monotonic_s > limit_s:
+            connection.silent = True
+            self._tell(connection, "silent")
+        if connection.call is not None and connection.call.managed:
+            feedback.tell(connection, now)
+            if feedback.adapt(connection, now):
+                self._tell(connection, "sound_only" if connection.leg.sound_only else "picture")

@@ -1,7 +1,7 @@
-"""How do datagrams enter and leave? One UDP socket for all calls, drained in a loop.
+"""How do datagrams enter and leave? One UDP port for all calls, IPv4 and IPv6, drained in a loop.
 
-The only file of `media/node/` that does I/O. One wake-up reads up to `BURST` datagrams, which
-costs 0.7 to 0.9 of one asyncio callback per datagram at 20 calls.
+One wake-up reads up to `BURST` datagrams, which costs 0.7 to 0.9 of one asyncio callback per
+datagram at 20 calls. ICE over TCP is `tcp.py`.
 """
 
 import asyncio
@@ -20,13 +20,14 @@ class UdpSocket:
     """A bound, non-blocking UDP socket that calls `receive` for each datagram."""
 
     def __init__(self, host: str, port: int, receive: Receive) -> None:
-        """Bind at once. Raises OSError if the address is taken."""
-        self._socket = socket.socket(
-            socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM
-        )
+        """Bind at once; "::" takes IPv4 as well. Raises OSError if the address is taken."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.socket(family, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
             self._socket.setsockopt(socket.SOL_SOCKET, option, BUFFER_BYTES)
+        if family == socket.AF_INET6:
+            self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(host != "::"))
         try:
             self._socket.bind((host, port))
         except OSError:
