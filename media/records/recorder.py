@@ -20,8 +20,9 @@ from typing import ParamSpec, TypeVar
 
 from media.node.sdp import CLOCK_RATE_HZ, Kind
 from media.records import webm
-from media.records.frames import Sequencer, Vp8Assembler, read_rtp, repaired
+from media.records.assembly import assembler
 from media.records.manifest import Segment
+from media.records.sequence import Sequencer, read_rtp, repaired
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -84,7 +85,7 @@ class SegmentRecorder:
         self._size = len(webm.HEADER)
         self._inbox: list[tuple[Kind, bytes, float]] = []
         self._audio, self._video = Sequencer(), Sequencer()
-        self._vp8 = Vp8Assembler()
+        self._vp8 = assembler("VP8")
         self._audio_line = _Timeline(CLOCK_RATE_HZ["audio"])
         self._video_line = _Timeline(CLOCK_RATE_HZ["video"])
         self._blocks: list[webm.Block] = []
