@@ -20,8 +20,9 @@ from typing import ParamSpec, TypeVar
 
 from media.node.sdp import CLOCK_RATE_HZ, Kind
 from media.records import webm
-from media.records.frames import Sequencer, Vp8Assembler, read_rtp, repaired
+from media.records.assembly import assembler
 from media.records.manifest import Segment
+from media.records.sequence import Sequencer, read_rtp, repaired
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -84,13 +85,13 @@ class SegmentRecorder:
         self._size = len(webm.HEADER)
         self._inbox: list[tuple[Kind, bytes, float]] = []
         self._audio, self._video = Sequencer(), Sequencer()
-        self._vp8 = Vp8Assembler()
+        self._vp8 = assembler("VP8")
         self._audio_line = _Timeline(CLOCK_RATE_HZ["audio"])
         self._video_line = _Timeline(CLOCK_RATE_HZ["video"])
         self._blocks: list[webm.Block] = []
         self._cues: list[webm.Cue] = []
         self._cluster_began_s = 0.0
-        self._pixels: tuple[int, int] | None = None
+        self._picture: webm.Picture | None = None
 
     def packet(self, kind: Kind, packet: bytes, arrived_monotonic_s: float) -> None:
         """Take one plain RTP packet; returns at once."""
@@ -126,7 +127,7 @@ class SegmentRecorder:
                 continue
             if frame.key and not self.width:
                 self.width, self.height = frame.width, frame.height
-                self._pixels = (frame.width, frame.height)
+                self._picture = webm.Picture("VP8", frame.width, frame.height)
             at_ms = self._video_line.at_ms(frame.timestamp, self._ms(frame.arrived_s))
             self._add(webm.Block(webm.VIDEO_TRACK, at_ms, frame.key, frame.payload), now)
             self.video_frames += 1
@@ -153,9 +154,9 @@ class SegmentRecorder:
         if self.failed:
             return
         try:
-            if self._pixels is not None:
-                webm.resize(self._descriptor, *self._pixels)
-                self._pixels = None
+            if self._picture is not None:
+                webm.describe(self._descriptor, audio=True, video=self._picture)
+                self._picture = None
             webm.write_whole(self._descriptor, cluster, self._size - len(cluster))
             os.fdatasync(self._descriptor)
         except OSError as error:

@@ -1,37 +1,53 @@
 """How does a recording lie on the disk? WebM written in whole clusters, finished in place.
 
-One file holds one party's sound (Opus) and picture (VP8) as they came, never decoded. Until it is
-finished the Segment has no size and no index: any prefix of whole clusters plays. `finish` adds
-index and duration without moving a byte; `scan` reads a file that a killed process left.
+One file holds one party's sound (Opus), its picture, or both, as they came, never decoded. A file
+begins before it is known what the party will send: the header keeps room for the tracks, and
+`describe` fills it in. Until it is finished the Segment has no size and no index: any prefix of
+whole clusters plays. `finish` adds index and duration without moving a byte; `scan` reads a file
+that a killed process left.
 
 Own writer: the product exists for its recordings, and the server then needs no codec library at
-all, which a test proves (docs/decisions/0002). RFC 8794 (EBML), RFC 9559 (Matroska).
+all, which a test proves (docs/decisions/0002). RFC 9559 (Matroska); the elements themselves are
+in `ebml.py`, what the header says of the tracks in `tracks.py`.
 """
 
-import mmap
 import os
 import struct
 from dataclasses import dataclass
-from typing import Literal
 
-Bytes = bytes | mmap.mmap
-Track = Literal[1, 2]
-AUDIO_TRACK: Track = 1
-VIDEO_TRACK: Track = 2
+from media.records import ebml, tracks
+from media.records.ebml import Bytes
+from media.records.tracks import AUDIO_TRACK, VIDEO_TRACK, Picture, Track
 
-_EBML, _SEGMENT, _VOID = 0x1A45DFA3, 0x18538067, 0xEC
+__all__ = [
+    "AUDIO_TRACK",
+    "CLUSTER_MOST_MS",
+    "HEADER",
+    "VIDEO_TRACK",
+    "Block",
+    "Cue",
+    "NotWebm",
+    "Picture",
+    "Scan",
+    "Track",
+    "cluster",
+    "describe",
+    "finish",
+    "position_in_segment",
+    "scan",
+    "spans",
+    "write_whole",
+]
+
+_EBML, _SEGMENT = 0x1A45DFA3, 0x18538067
 _SEEK_HEAD, _SEEK, _SEEK_ID, _SEEK_POSITION = 0x114D9B74, 0x4DBB, 0x53AB, 0x53AC
 _INFO, _SCALE, _DURATION, _MUXER, _WRITER = 0x1549A966, 0x2AD7B1, 0x4489, 0x4D80, 0x5741
-_TRACKS, _ENTRY, _NUMBER, _UID, _TYPE, _LACING = 0x1654AE6B, 0xAE, 0xD7, 0x73C5, 0x83, 0x9C
-_CODEC, _CODEC_PRIVATE, _CODEC_DELAY, _SEEK_PREROLL = 0x86, 0x63A2, 0x56AA, 0x56BB
-_AUDIO, _RATE, _CHANNELS, _VIDEO, _WIDTH, _HEIGHT = 0xE1, 0xB5, 0x9F, 0xE0, 0xB0, 0xBA
 _CLUSTER, _TIMESTAMP, _SIMPLE_BLOCK = 0x1F43B675, 0xE7, 0xA3
 _CUES, _CUE, _CUE_TIME, _CUE_TRACK, _CUE_POSITIONS, _CUE_CLUSTER = (
     0x1C53BB6B, 0xBB, 0xB3, 0xF7, 0xB7, 0xF1,
 )  # fmt: skip
-_UNKNOWN_SIZE = b"\x01" + b"\xff" * 7
+_FIRST_TRACKS_BYTES = 114  # in the header of version 0.1.0, which knew VP8 only
 CLUSTER_MOST_MS = 32_767  # a block's time in its cluster has 16 bits, signed
-_OPUS_PRE_SKIP = 312  # samples at 48 kHz, what Chromium's encoder looks ahead
 
 
 class NotWebm(ValueError):  # noqa: N818
@@ -68,100 +84,52 @@ class Scan:
     finished: bool
 
 
-def _id(identifier: int) -> bytes:
-    return identifier.to_bytes((identifier.bit_length() + 7) // 8, "big")
-
-
-def _size(size: int) -> bytes:
-    for width in range(1, 9):
-        if size < (1 << 7 * width) - 1:
-            return (size | 1 << 7 * width).to_bytes(width, "big")
-    raise ValueError("EBML size")
-
-
-def _element(identifier: int, *bodies: bytes) -> bytes:
-    body = b"".join(bodies)
-    return _id(identifier) + _size(len(body)) + body
-
-
-def _uint(identifier: int, value: int, width: int = 0) -> bytes:
-    return _element(identifier, value.to_bytes(width or max(1, (value.bit_length() + 7) // 8)))
-
-
-def _text(identifier: int, value: str) -> bytes:
-    return _element(identifier, value.encode())
-
-
-def _void(length: int) -> bytes:
-    return _id(_VOID) + _size(length - 2) + bytes(length - 2)
-
-
 def _seek_head(cues: int) -> bytes:
-    return _element(
+    return ebml.element(
         _SEEK_HEAD,
         *(
-            _element(_SEEK, _element(_SEEK_ID, _id(target)), _uint(_SEEK_POSITION, position, 8))
-            for target, position in ((_INFO, _INFO_AT), (_TRACKS, _TRACKS_AT), (_CUES, cues))
+            ebml.element(
+                _SEEK,
+                ebml.element(_SEEK_ID, ebml.identifier(target)),
+                ebml.uint(_SEEK_POSITION, position, 8),
+            )
+            for target, position in ((_INFO, _INFO_AT), (tracks.TRACKS, _TRACKS_AT), (_CUES, cues))
         ),
     )
 
 
 _SEEK_HEAD_BYTES = 5 + sum(3 + 3 + 4 + 3 + 8 for _ in range(3))
-_HEAD = _element(
+_HEAD = ebml.element(
     _EBML,
-    _uint(0x4286, 1),
-    _uint(0x42F7, 1),
-    _uint(0x42F2, 4),
-    _uint(0x42F3, 8),
-    _text(0x4282, "webm"),
-    _uint(0x4287, 4),
-    _uint(0x4285, 2),
+    ebml.uint(0x4286, 1),
+    ebml.uint(0x42F7, 1),
+    ebml.uint(0x42F2, 4),
+    ebml.uint(0x42F3, 8),
+    ebml.text(0x4282, "webm"),
+    ebml.uint(0x4287, 4),
+    ebml.uint(0x4285, 2),
 )
 _INFO_AT = _SEEK_HEAD_BYTES
-_INFO_ELEMENT = _element(
+_INFO_ELEMENT = ebml.element(
     _INFO,
-    _uint(_SCALE, 1_000_000),
-    _text(_MUXER, "virtual-window"),
-    _text(_WRITER, "virtual-window"),
-    _void(11),
+    ebml.uint(_SCALE, 1_000_000),
+    ebml.text(_MUXER, "virtual-window"),
+    ebml.text(_WRITER, "virtual-window"),
+    ebml.void(11),
 )
 _TRACKS_AT = _INFO_AT + len(_INFO_ELEMENT)
-_TRACKS_ELEMENT = _element(
-    _TRACKS,
-    _element(
-        _ENTRY,
-        _uint(_NUMBER, AUDIO_TRACK),
-        _uint(_UID, AUDIO_TRACK),
-        _uint(_TYPE, 2),
-        _uint(_LACING, 0),
-        _text(_CODEC, "A_OPUS"),
-        _uint(_CODEC_DELAY, _OPUS_PRE_SKIP * 1_000_000_000 // 48_000),
-        _uint(_SEEK_PREROLL, 80_000_000),
-        _element(
-            _CODEC_PRIVATE,
-            b"OpusHead" + struct.pack("<BBHIhB", 1, 2, _OPUS_PRE_SKIP, 48_000, 0, 0),
-        ),
-        _element(_AUDIO, _element(_RATE, struct.pack("!d", 48_000.0)), _uint(_CHANNELS, 2)),
-    ),
-    _element(
-        _ENTRY,
-        _uint(_NUMBER, VIDEO_TRACK),
-        _uint(_UID, VIDEO_TRACK),
-        _uint(_TYPE, 1),
-        _uint(_LACING, 0),
-        _text(_CODEC, "V_VP8"),
-        _element(_VIDEO, _uint(_WIDTH, 640, 4), _uint(_HEIGHT, 480, 4)),
-    ),
-)
-# Places in the file that `finish` and `resize` write to.
+
+
+# Places in the file that `finish` and `describe` write to.
 _SEGMENT_SIZE_AT = len(_HEAD) + 4
 _BODY_AT = _SEGMENT_SIZE_AT + 8
 _DURATION_AT = _BODY_AT + _INFO_AT + len(_INFO_ELEMENT) - 11
-_PIXELS_AT = _BODY_AT + _TRACKS_AT + len(_TRACKS_ELEMENT) - 12
+_DESCRIBED_AT = _BODY_AT + _TRACKS_AT
 HEADER = (
-    _HEAD + _id(_SEGMENT) + _UNKNOWN_SIZE + _void(_SEEK_HEAD_BYTES) + _INFO_ELEMENT
-    + _TRACKS_ELEMENT
+    _HEAD + ebml.identifier(_SEGMENT) + ebml.UNKNOWN_SIZE + ebml.void(_SEEK_HEAD_BYTES)
+    + _INFO_ELEMENT + tracks.element(audio=True, video=None)
 )  # fmt: skip
+_HEADER_ENDS = {len(HEADER), _DESCRIBED_AT + _FIRST_TRACKS_BYTES}
 
 
 def spans(blocks: list[Block]) -> list[list[Block]]:
@@ -184,11 +152,11 @@ def write_whole(descriptor: int, data: bytes, at: int) -> None:
 def cluster(blocks: list[Block]) -> bytes:
     """One cluster of at least one block, in the order given."""
     start_ms = blocks[0].time_ms
-    return _element(
+    return ebml.element(
         _CLUSTER,
-        _uint(_TIMESTAMP, start_ms),
+        ebml.uint(_TIMESTAMP, start_ms),
         *(
-            _element(
+            ebml.element(
                 _SIMPLE_BLOCK,
                 struct.pack(
                     "!BhB", 0x80 | block.track, block.time_ms - start_ms, 0x80 if block.key else 0
@@ -205,24 +173,29 @@ def position_in_segment(file_offset: int) -> int:
     return file_offset - _BODY_AT
 
 
-def resize(descriptor: int, width: int, height: int) -> None:
-    """Write the picture's size, known from the first key frame, into the header."""
-    os.pwrite(descriptor, _uint(_WIDTH, width, 4) + _uint(_HEIGHT, height, 4), _PIXELS_AT)
+def describe(descriptor: int, *, audio: bool, video: Picture | None) -> None:
+    """Write into the header which tracks the file holds; until then it holds sound.
+
+    Raises KeyError for a codec that we do not record, ValueError for a configuration of more
+    than about 800 bytes, OSError.
+    """
+    write_whole(descriptor, tracks.element(audio=audio, video=video), _DESCRIBED_AT)
 
 
 def finish(descriptor: int, size: int, duration_ms: int, cues: tuple[Cue, ...]) -> int:
     """Make a file of `size` bytes seekable: index, duration, sizes. Returns its new size."""
     os.ftruncate(descriptor, size)
-    index = _element(
+    track = tracks.leading(os.pread(descriptor, tracks.BYTES, _DESCRIBED_AT))
+    index = ebml.element(
         _CUES,
         *(
-            _element(
+            ebml.element(
                 _CUE,
-                _uint(_CUE_TIME, cue.time_ms),
-                _element(
+                ebml.uint(_CUE_TIME, cue.time_ms),
+                ebml.element(
                     _CUE_POSITIONS,
-                    _uint(_CUE_TRACK, VIDEO_TRACK),
-                    _uint(_CUE_CLUSTER, cue.position),
+                    ebml.uint(_CUE_TRACK, track),
+                    ebml.uint(_CUE_CLUSTER, cue.position),
                 ),
             )
             for cue in cues
@@ -230,7 +203,7 @@ def finish(descriptor: int, size: int, duration_ms: int, cues: tuple[Cue, ...]) 
     )
     write_whole(descriptor, index, size)
     end = size + len(index)
-    duration = _id(_DURATION) + _size(8) + struct.pack("!d", float(duration_ms))
+    duration = ebml.identifier(_DURATION) + ebml.size(8) + struct.pack("!d", float(duration_ms))
     os.pwrite(descriptor, duration, _DURATION_AT)
     os.pwrite(descriptor, _seek_head(position_in_segment(size)), _BODY_AT)
     os.pwrite(descriptor, (end - _BODY_AT | 1 << 56).to_bytes(8, "big"), _SEGMENT_SIZE_AT)
@@ -240,16 +213,19 @@ def finish(descriptor: int, size: int, duration_ms: int, cues: tuple[Cue, ...]) 
 
 def scan(data: Bytes) -> Scan:
     """Walk a file's clusters, whole or torn. Raises NotWebm if it does not begin as ours do."""
-    if data[: len(_HEAD)] != _HEAD or len(data) < len(HEADER):
+    described = ebml.read(data, _DESCRIBED_AT)
+    if data[: len(_HEAD)] != _HEAD or described is None or described[0] != tracks.TRACKS:
         raise NotWebm("not a recording of this system")
-    position = len(HEADER)
+    position = described[2]
+    if position not in _HEADER_ENDS:
+        raise NotWebm("the header is not as it was written")
     cues: list[Cue] = []
     duration_ms, frames, finished = 0, [0, 0], False
-    while (element := _read(data, position)) is not None:
+    while (element := ebml.read(data, position)) is not None:
         identifier, body, end = element
         if identifier == _CUES:
             # `finish` writes the Segment's size last: without it the header knows no index.
-            finished = data[_SEGMENT_SIZE_AT:_BODY_AT] != _UNKNOWN_SIZE
+            finished = data[_SEGMENT_SIZE_AT:_BODY_AT] != ebml.UNKNOWN_SIZE
             break
         if identifier != _CLUSTER:
             break
@@ -265,7 +241,7 @@ def scan(data: Bytes) -> Scan:
 def _blocks(data: Bytes, body: int, end: int) -> list[tuple[int, int, bool]]:
     """Track, relative milliseconds and key flag of each block of a cluster."""
     found = []
-    while body < end and (element := _read(data, body)) is not None:
+    while body < end and (element := ebml.read(data, body)) is not None:
         identifier, start, body = element
         if identifier == _SIMPLE_BLOCK:
             if body - start < 4 or data[start] & 0x7F not in (AUDIO_TRACK, VIDEO_TRACK):
@@ -284,24 +260,8 @@ def _scan_cluster(data: Bytes, body: int, end: int, frames: list[int]) -> bool:
 
 
 def _cluster_times(data: Bytes, body: int, end: int) -> tuple[int, int]:
-    element = _read(data, body)
+    element = ebml.read(data, body)
     if element is None or element[0] != _TIMESTAMP or element[2] - element[1] > 6:
         raise NotWebm("cluster without a timestamp")
     start_ms = int.from_bytes(data[element[1] : element[2]], "big")
     return start_ms, max((start_ms + r for _, r, _ in _blocks(data, body, end)), default=start_ms)
-
-
-def _read(data: Bytes, position: int) -> tuple[int, int, int] | None:
-    """Id, body start and end of the element at `position`; None if it is torn."""
-    if position >= len(data) or data[position] == 0:
-        return None
-    id_bytes = 9 - data[position].bit_length()
-    at = position + id_bytes
-    if id_bytes > 4 or at >= len(data) or data[at] == 0:
-        return None
-    size_bytes = 9 - data[at].bit_length()
-    size = int.from_bytes(data[at : at + size_bytes], "big") & ((1 << 7 * size_bytes) - 1)
-    start = at + size_bytes
-    if start + size > len(data):
-        return None
-    return int.from_bytes(data[position:at], "big"), start, start + size

@@ -1,6 +1,6 @@
 """A source whose numbers jump far is followed once the jump is confirmed, and not before."""
 
-from media.records.frames import RtpPacket, Sequencer
+from media.records.sequence import RtpPacket, Sequencer
 
 
 def packet(sequence: int) -> RtpPacket:

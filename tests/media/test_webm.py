@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from media.records import webm
+from media.records import tracks, webm
 from tests.media.encoded import (
     HEIGHT,
     WIDTH,
@@ -142,6 +142,153 @@ def test_nothing_at_all_is_a_recording_of_no_length(tmp_path: Path) -> None:
     found = webm.scan(path.read_bytes())
     assert (segment.state, segment.duration_ms) == ("complete", 0)
     assert (found.finished, found.cues, found.audio_frames) == (True, (), 0)
+
+
+# What the header says
+
+
+def described(
+    path: Path, blocks: list[webm.Block], *, audio: bool, video: webm.Picture | None
+) -> bytes:
+    """A finished file of one cluster, described after it was begun."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT)
+    cluster = webm.cluster(blocks)
+    try:
+        webm.write_whole(descriptor, webm.HEADER + cluster, 0)
+        webm.describe(descriptor, audio=audio, video=video)
+        size = len(webm.HEADER) + len(cluster)
+        cue = webm.Cue(blocks[0].time_ms, webm.position_in_segment(len(webm.HEADER)))
+        webm.finish(descriptor, size, blocks[-1].time_ms, (cue,))
+    finally:
+        os.close(descriptor)
+    return path.read_bytes()
+
+
+def pictures(seconds: int) -> list[webm.Block]:
+    return [
+        webm.Block(webm.VIDEO_TRACK, 100 * number, number % 10 == 0, frame)
+        for number, frame in enumerate(vp8_frames(seconds))
+    ]
+
+
+def sounds(seconds: int) -> list[webm.Block]:
+    return [
+        webm.Block(webm.AUDIO_TRACK, 20 * number, True, frame)
+        for number, frame in enumerate(opus_frames(seconds))
+    ]
+
+
+def streams_of(data: bytes) -> list[tuple[str, str]]:
+    with av.open(BytesIO(data)) as container:
+        return [(stream.type, stream.codec_context.name) for stream in container.streams]
+
+
+def track_of_index(data: bytes) -> int:
+    return data[data.index(b"\xf7\x81", webm.scan(data).size) + 2]
+
+
+def test_a_file_of_a_picture_alone_has_no_sound(tmp_path: Path) -> None:
+    video = webm.Picture("VP8", WIDTH, HEIGHT)
+    data = described(tmp_path / "screen.webm", pictures(1), audio=False, video=video)
+    assert [kind for kind, _ in streams_of(data)] == ["video"]
+    with av.open(BytesIO(data)) as container:
+        assert len(list(container.decode(video=0))) == 10
+    assert webm.scan(data).finished
+    assert track_of_index(data) == webm.VIDEO_TRACK
+
+
+def test_a_file_of_sound_alone_has_no_picture(tmp_path: Path) -> None:
+    data = described(tmp_path / "sound.webm", sounds(1), audio=True, video=None)
+    assert [kind for kind, _ in streams_of(data)] == ["audio"]
+    assert track_of_index(data) == webm.AUDIO_TRACK
+
+
+def test_a_file_may_be_described_anew(tmp_path: Path) -> None:
+    path = tmp_path / "both.webm"
+    video = webm.Picture("AV1", 1280, 720, private=bytes(400))
+    described(path, pictures(1), audio=True, video=video)
+    video = webm.Picture("VP8", WIDTH, HEIGHT)
+    data = described(path, pictures(1), audio=True, video=video)
+    assert [kind for kind, _ in streams_of(data)] == ["audio", "video"]
+    with av.open(BytesIO(data)) as container:
+        assert (container.streams.video[0].width, container.streams.video[0].height) == (
+            WIDTH,
+            HEIGHT,
+        )
+
+
+@pytest.mark.parametrize(
+    ("codec", "name"), [("VP8", "vp8"), ("VP9", "vp9"), ("H264", "h264"), ("AV1", "av1")]
+)
+def test_the_header_names_every_codec(tmp_path: Path, codec: str, name: str) -> None:
+    private = b"\x01\x42\xe0\x1f\xff\xe0\x00" if codec == "H264" else b""
+    video = webm.Picture(codec, 1920, 1080, private)
+    path = tmp_path / "begun.webm"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT)
+    webm.write_whole(descriptor, webm.HEADER + webm.cluster(pictures(1)[:1]), 0)
+    webm.describe(descriptor, audio=False, video=video)
+    os.close(descriptor)
+    with av.open(str(path)) as container:
+        context = container.streams.video[0].codec_context
+        assert av.Codec(context.name, "r").id == av.Codec(name, "r").id
+        assert (context.width, context.height) == (1920, 1080)
+        assert (context.extradata or b"") == private
+    assert webm.scan(path.read_bytes()).video_frames == 1
+
+
+@given(st.integers(0, 400), st.booleans(), st.integers(1, 0xFFFF), st.integers(1, 0xFFFF))
+def test_whatever_is_described_no_byte_behind_the_header_moves(
+    private: int, audio: bool, width: int, height: int
+) -> None:
+    video = webm.Picture("H264", width, height, bytes(private))
+    assert len(tracks.element(audio=audio, video=video)) == tracks.BYTES
+
+
+def test_a_configuration_that_has_no_room_is_refused(tmp_path: Path) -> None:
+    with (tmp_path / "begun.webm").open("w+b") as file:
+        webm.write_whole(file.fileno(), webm.HEADER, 0)
+        with pytest.raises(ValueError, match="void"):
+            webm.describe(
+                file.fileno(), audio=True, video=webm.Picture("AV1", 640, 480, bytes(1_000))
+            )
+        assert file.read() == webm.HEADER
+
+
+def test_a_file_killed_before_it_was_described_plays_its_sound(tmp_path: Path) -> None:
+    torn = webm.HEADER + webm.cluster(sounds(1))
+    found = webm.scan(torn)
+    assert (found.audio_frames, found.video_frames, found.finished) == (50, 0, False)
+    data = finished(torn, found, tmp_path)
+    with av.open(BytesIO(data)) as container:
+        assert sum(1 for packet in container.demux() if packet.size) == 50
+    assert track_of_index(data) == webm.AUDIO_TRACK
+
+
+FIRST_TRACKS = bytes.fromhex(  # as version 0.1.0 wrote them, 640x480
+    "1654ae6bedaec7d7810173c581018381029c81008686415f4f50555356aa83632ea056bb8404c4b40063a2934f707573"
+    "486561640102380180bb0000000000e18db58840e77000000000009f8102aea2d7810273c581028381019c8100868556"
+    "5f565038e08cb08400000280ba84000001e0"
+)
+
+
+def test_a_recording_of_the_first_version_is_still_read_and_finished(tmp_path: Path) -> None:
+    header = webm.HEADER[: -tracks.BYTES] + FIRST_TRACKS
+    torn = header + webm.cluster(pictures(1))
+    found = webm.scan(torn)
+    assert (found.video_frames, found.finished) == (10, False)
+    data = finished(torn + b"torn", found, tmp_path)
+    assert webm.scan(data).finished
+    assert track_of_index(data) == webm.VIDEO_TRACK
+    with av.open(BytesIO(data)) as container:
+        assert len(list(container.decode(video=0))) == 10
+
+
+def test_a_header_whose_length_was_overwritten_is_refused() -> None:
+    """Recovery cuts a file where `scan` says: it must not believe a damaged header."""
+    at = len(webm.HEADER) - tracks.BYTES + 4
+    damaged = webm.HEADER[:at] + b"\x41\x00" + webm.HEADER[at + 2 :]
+    with pytest.raises(webm.NotWebm, match="not as it was written"):
+        webm.scan(damaged + webm.cluster(sounds(1)))
 
 
 # A torn one

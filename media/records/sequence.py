@@ -1,8 +1,7 @@
-"""Which encoded frames do these RTP packets make? Reordering, repair and VP8/Opus assembly.
+"""In which order were these RTP packets sent, and which are missing? Reordering and repair.
 
-Pure: packets and the time go in, frames come out. Nothing is decoded; of VP8 only the payload
-descriptor and the key frame's first ten bytes are read.
-RFC 3550 (RTP), RFC 4588 (RTX), RFC 7741 (VP8), RFC 7587 (Opus), RFC 6386 section 9.1.
+Pure: packets and the time go in, packets in order come out. What they carry is not looked at;
+`assembly/` makes frames of it. RFC 3550 (RTP), RFC 4588 (RTX).
 """
 
 from collections.abc import Iterator
@@ -12,7 +11,6 @@ from media.node.relay import payload_offset
 
 MOST_DISORDER = 3000  # packets; a larger jump is a restart of the source once it is confirmed
 REPAIR_WAIT_S = 1.0  # how long a missing packet may still come as a retransmission
-MOST_FRAME_BYTES = 4 << 20  # far more than any camera sends; a frame that never ends is no frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +22,6 @@ class RtpPacket:
     marker: bool
     payload: bytes
     arrived_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One encoded frame with its unwrapped RTP timestamp and the arrival of its first packet."""
-
-    timestamp: int
-    payload: bytes
-    key: bool
-    arrived_s: float
-    width: int = 0
-    height: int = 0
 
 
 def read_rtp(packet: bytes, arrived_s: float) -> RtpPacket | None:
@@ -140,69 +126,3 @@ def _signed16(difference: int) -> int:
 
 def _signed32(difference: int) -> int:
     return (difference + 0x80000000 & 0xFFFFFFFF) - 0x80000000
-
-
-@dataclass(slots=True)
-class Vp8Assembler:
-    """Makes whole VP8 frames; after a gap nothing until the next key frame.
-
-    `needs_key` asks the owner to request one.
-    """
-
-    needs_key: bool = True
-    skipped: int = 0
-    _parts: list[bytes] = field(default_factory=list)
-    _bytes: int = 0
-    _arrived_s: float = 0.0
-
-    def push(self, packet: RtpPacket, timestamp: int, gap: bool) -> Frame | None:
-        """Take the next packet in order; a frame when this packet completes one."""
-        if gap:
-            self._parts.clear()
-            self.needs_key = True
-        offset = _vp8_descriptor(packet.payload)
-        if offset is None:
-            return None
-        if packet.payload[0] & 0x17 == 0x10:  # S set, partition 0: a frame begins
-            self._parts = [packet.payload[offset:]]
-            self._bytes = len(packet.payload)
-            self._arrived_s = packet.arrived_s
-        elif self._parts:
-            self._parts.append(packet.payload[offset:])
-            self._bytes += len(packet.payload)
-            if self._bytes > MOST_FRAME_BYTES:
-                self._parts = []
-                self.needs_key = True
-        if not packet.marker or not self._parts:
-            return None
-        payload = b"".join(self._parts)
-        self._parts = []
-        key = len(payload) >= 10 and not payload[0] & 1 and payload[3:6] == b"\x9d\x01\x2a"
-        if self.needs_key and not key:
-            self.skipped += 1
-            return None
-        self.needs_key = False
-        if not key:
-            return Frame(timestamp, payload, False, self._arrived_s)
-        width = int.from_bytes(payload[6:8], "little") & 0x3FFF
-        height = int.from_bytes(payload[8:10], "little") & 0x3FFF
-        return Frame(timestamp, payload, True, self._arrived_s, width, height)
-
-
-def _vp8_descriptor(payload: bytes) -> int | None:
-    """Length of the VP8 payload descriptor (RFC 7741 section 4.2); None if truncated."""
-    if len(payload) < 2:
-        return None
-    offset = 1
-    if payload[0] & 0x80:
-        extension = payload[1]
-        offset = 2
-        if extension & 0x80:
-            if len(payload) < 3:
-                return None
-            offset += 2 if payload[2] & 0x80 else 1
-        if extension & 0x40:
-            offset += 1
-        if extension & 0x30:
-            offset += 1
-    return offset if offset < len(payload) else None
