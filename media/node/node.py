@@ -137,6 +137,11 @@ class Node:
             raise RuntimeError("the media node is not started")
         return self._socket.port
 
+    @property
+    def carries_calls(self) -> bool:
+        """Whether any connection is in a call."""
+        return any(c.call is not None for c in self._by_id.values())
+
     # Connections
 
     def invite(self, slots: int = 1) -> Invitation:

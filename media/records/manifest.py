@@ -2,12 +2,16 @@
 
 `manifest.json` lies in the visit's folder and is replaced atomically; it is written when a segment
 begins (state `recording`), so that a killed process leaves a trace of what it was doing, and
-`recover` finishes such segments. Signatures and hash chains come on top of this in evidence.
+`recover` finishes such segments. Several media hosts may record one visit: `change` reads, changes
+and replaces the manifest under a lock of the folder. Signatures and hash chains come on top of
+this in evidence.
 """
 
+import fcntl
 import hashlib
 import mmap
 import os
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -16,13 +20,39 @@ import msgspec
 from media.records import webm
 
 NAME = "manifest.json"
+LOCK = ".lock"
+
+
+class Gap(msgspec.Struct, frozen=True, kw_only=True):
+    """A second or more of a segment in which a track has nothing; milliseconds of the file."""
+
+    track: str
+    start_ms: int
+    end_ms: int
+
+
+class Pause(msgspec.Struct, frozen=True, kw_only=True):
+    """The clerk stopped the recording, and let it go on; `to` is null while it is stopped."""
+
+    by: str
+    since: datetime
+    to: datetime | None = None
+
+
+class Interruption(msgspec.Struct, frozen=True, kw_only=True):
+    """The media node was lost: what was said between `since` and `to` may not be recorded."""
+
+    reason: str
+    since: datetime
+    to: datetime | None = None
 
 
 class Segment(msgspec.Struct, frozen=True, kw_only=True):
     """One file: what one party sent over one connection.
 
-    `state`: `recording`, `complete`, `recovered` (its process was killed), `failed` (`failure`
-    says why). Lost packets are those that no retransmission brought either.
+    `content` is `camera` (with the sound) or `screen`. `state`: `recording`, `complete`,
+    `recovered` (its process was killed), `failed` (`failure` says why). Lost packets are those
+    that no retransmission brought either.
     """
 
     party: str
@@ -30,13 +60,16 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
     file: str
     state: str
     started_at: datetime
+    content: str = "camera"
     duration_ms: int = 0
+    video_codec: str = ""
     width: int = 0
     height: int = 0
     audio_frames: int = 0
     video_frames: int = 0
     lost_packets: int = 0
     skipped_frames: int = 0
+    gaps: tuple[Gap, ...] = ()
     failure: str = ""
     bytes: int = 0
     sha256: str = ""
@@ -48,11 +81,12 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     visit: str
     call: str
     city: str
-    video_codec: str = "VP8"
     audio_codec: str = "Opus"
     call_started_at: datetime | None = None
     call_ended_at: datetime | None = None
     segments: tuple[Segment, ...] = ()
+    pauses: tuple[Pause, ...] = ()
+    interruptions: tuple[Interruption, ...] = ()
 
     def with_segment(self, segment: Segment) -> "Manifest":
         """The same with this segment added, or in the place of the one with its file name."""
@@ -76,6 +110,25 @@ def read(folder: Path) -> Manifest:
         return msgspec.json.decode((folder / NAME).read_bytes(), type=Manifest)
     except (OSError, ValueError, RecursionError, msgspec.MsgspecError) as error:
         raise NoManifest(f"{folder}: {error}") from error
+
+
+def change(folder: Path, empty: Manifest, alter: Callable[[Manifest], Manifest]) -> Manifest:
+    """Replace the manifest by what `alter` makes of it; `empty` is taken where there is none.
+
+    Holds the folder's lock, also against other processes. Blocks; call it in a thread.
+    Raises OSError.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            manifest = read(folder)
+        except NoManifest:
+            manifest = empty
+        changed = alter(manifest)
+        if changed != manifest or manifest is empty:
+            write(folder, changed)
+        return changed
 
 
 def write(folder: Path, manifest: Manifest) -> None:
@@ -107,12 +160,14 @@ def recover(folder: Path) -> Manifest:
     Torn bytes after the last whole cluster are cut; what is cut was never acknowledged.
     Raises NoManifest.
     """
-    manifest = read(folder)
-    for segment in manifest.segments:
-        if segment.state == "recording":
-            manifest = manifest.with_segment(_recovered(folder, segment))
-    write(folder, manifest)
-    return manifest
+
+    def finish(manifest: Manifest) -> Manifest:
+        for segment in manifest.segments:
+            if segment.state == "recording":
+                manifest = manifest.with_segment(_recovered(folder, segment))
+        return manifest
+
+    return change(folder, read(folder), finish)
 
 
 def _scan(path: Path) -> webm.Scan:
@@ -167,7 +222,7 @@ def verify(folder: Path) -> list[Finding]:
         findings.append(Finding("", "the manifest names no segment"))
     for segment in manifest.segments:
         findings += [Finding(segment.file, problem) for problem in _problems(folder, segment)]
-    known = {NAME, NAME + ".new"} | {segment.file for segment in manifest.segments}
+    known = {NAME, NAME + ".new", LOCK} | {segment.file for segment in manifest.segments}
     findings += [
         Finding(path.name, "not in the manifest")
         for path in sorted(folder.iterdir())

@@ -1,28 +1,30 @@
-"""How do the packets of a running call become files? One WebM per party and connection.
+"""How do the packets of a running call become files? A tap for each party, one task, one thread.
 
-`packet` only appends to a bounded inbox; twice a second the owner's task makes frames of it, and
-once a second a thread writes one whole cluster and syncs it to the disk. So a killed process
+A tap only appends to a bounded inbox; a few times a second the recorder's task makes frames of it,
+and once a second a thread writes one whole cluster and syncs it to the disk. So a killed process
 loses about a second, and a slow disk never slows a call: what it cannot take is counted and
-stands in the manifest.
+stands in the manifest. A segment begins with the first packet and ends with the connection, with
+a change of codec, or with a pause of the recording.
 """
 
 import asyncio
 import logging
-import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Literal, ParamSpec, TypeVar
 
-from media.node.sdp import CLOCK_RATE_HZ, Kind
-from media.records import webm
-from media.records.assembly import assembler
-from media.records.manifest import Segment
-from media.records.sequence import Sequencer, read_rtp, repaired
+from media.node.codecs import PAYLOAD_TYPES, Track
+from media.node.rtcp import SenderReport
+from media.records import manifest as manifests
+from media.records.manifest import Manifest, Segment
+from media.records.segment import Content, SegmentRecorder
+from media.records.store import Store
+from media.records.timeline import PartyClock
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,245 +32,289 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 INBOX_PACKETS = 20_000  # about 40 s of a 720p call
-CLUSTER_S = 1.0
-LEAP_MS = 10_000  # a time stamp this far from its arrival is not about this moment
+TRY_AGAIN_S = 10.0
 _TURN_S = 0.25
 
+RecordingState = Literal["recording", "paused", "failed"]
+_Entry = tuple[Track, bytes | SenderReport, float]
 
-@dataclass(slots=True)
-class _Timeline:
-    """Where a track's RTP time stamps lie on the file's clock."""
 
-    clock_hz: int
-    first_timestamp: int | None = None
-    first_ms: int = 0
-    last_ms: int = 0
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Whose call is recorded, and into which folder."""
 
-    def at_ms(self, timestamp: int, arrived_ms: int) -> int:
-        if self.first_timestamp is None:
-            self.first_timestamp, self.first_ms = timestamp, max(arrived_ms, 0)
-        elapsed = (timestamp - self.first_timestamp) * 1000 // self.clock_hz
-        if abs(self.first_ms + elapsed - arrived_ms) > LEAP_MS:  # the source's clock was reset
-            self.first_timestamp, self.first_ms, elapsed = timestamp, max(arrived_ms, 0), 0
-        self.last_ms = max(self.last_ms, self.first_ms + elapsed)
-        return self.last_ms
+    id: str
+    call: str
+    city: str
+    taken_at: datetime
 
 
 @dataclass(eq=False)
-class SegmentRecorder:
-    """Records one connection of one party into one file. A `media.node.relay.Tap`.
+class PartyTap:
+    """What one connection of one party sends, on its way to files. A `media.node.relay.Tap`."""
 
-    `ask_key_frame` is called when the picture cannot go on without one.
-    """
-
-    path: Path
+    visit: Visit
     party: str
-    number: int
-    ask_key_frame: Callable[[], None]
-    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    started_monotonic_s: float = field(default_factory=time.monotonic)
+    ask_key_frame: Callable[[Track], None]
+    paused: bool = False
+    state: RecordingState = "recording"
     overflow: int = 0
-    failed: str = ""
-    width: int = 0
-    height: int = 0
-    audio_frames: int = 0
-    video_frames: int = 0
+    inbox: list[_Entry] = field(default_factory=list)
+    segments: dict[Content, SegmentRecorder] = field(default_factory=dict)
+    clock: PartyClock = field(default_factory=PartyClock)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    try_after_s: float = 0.0
 
-    def __post_init__(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o640)
-        try:
-            webm.write_whole(self._descriptor, webm.HEADER, 0)
-        except OSError:
-            self.abandon()
-            raise
-        self._size = len(webm.HEADER)
-        self._inbox: list[tuple[Kind, bytes, float]] = []
-        self._audio, self._video = Sequencer(), Sequencer()
-        self._vp8 = assembler("VP8")
-        self._audio_line = _Timeline(CLOCK_RATE_HZ["audio"])
-        self._video_line = _Timeline(CLOCK_RATE_HZ["video"])
-        self._blocks: list[webm.Block] = []
-        self._cues: list[webm.Cue] = []
-        self._cluster_began_s = 0.0
-        self._picture: webm.Picture | None = None
-
-    def packet(self, kind: Kind, packet: bytes, arrived_monotonic_s: float) -> None:
+    def packet(self, track: Track, packet: bytes, arrived_monotonic_s: float) -> None:
         """Take one plain RTP packet; returns at once."""
-        if len(self._inbox) < INBOX_PACKETS:
-            self._inbox.append((kind, packet, arrived_monotonic_s))
+        if self.paused:
+            return
+        if len(self.inbox) < INBOX_PACKETS:
+            self.inbox.append((track, packet, arrived_monotonic_s))
         else:
             self.overflow += 1
 
-    def absorb(self, now: float, *, last: bool = False) -> None:
-        """Make frames of what has come; `last` waits for no missing packet any more."""
-        inbox, self._inbox = self._inbox, []
-        for kind, packet, arrived_s in inbox:
-            parsed = read_rtp(packet, arrived_s)
-            if parsed is None:
-                continue
-            if kind == "audio":
-                self._audio.push(parsed)
-                continue
-            if kind == "rtx":
-                parsed = repaired(parsed)
-            if parsed is not None:
-                self._video.push(parsed)
-        for parsed, timestamp, _ in self._audio.pop(now, last=last):
-            if not parsed.payload:
-                continue
-            at_ms = self._audio_line.at_ms(timestamp, self._ms(parsed.arrived_s))
-            self._add(webm.Block(webm.AUDIO_TRACK, at_ms, True, parsed.payload), now)
-            self.audio_frames += 1
-        pictures = self._video.pop(now, last=last)
-        for parsed, timestamp, gap in pictures:
-            frame = self._vp8.push(parsed, timestamp, gap)
-            if frame is None:
-                continue
-            if frame.key and not self.width:
-                self.width, self.height = frame.width, frame.height
-                self._picture = webm.Picture("VP8", frame.width, frame.height)
-            at_ms = self._video_line.at_ms(frame.timestamp, self._ms(frame.arrived_s))
-            self._add(webm.Block(webm.VIDEO_TRACK, at_ms, frame.key, frame.payload), now)
-            self.video_frames += 1
-        if pictures and self._vp8.needs_key and not last:
-            self.ask_key_frame()
-
-    def take_cluster(self, now: float, *, last: bool = False) -> bytes:
-        """The next cluster to write; b"" while it is not a second long yet."""
-        if not self._blocks or not (last or now - self._cluster_began_s >= CLUSTER_S):
-            return b""
-        blocks, self._blocks = sorted(self._blocks, key=lambda b: b.time_ms), []
-        encoded = bytearray()
-        for part in webm.spans(blocks):
-            if any(b.track == webm.VIDEO_TRACK and b.key for b in part) or not self._cues:
-                position = webm.position_in_segment(self._size)
-                self._cues.append(webm.Cue(part[0].time_ms, position))
-            cluster = webm.cluster(part)
-            encoded += cluster
-            self._size += len(cluster)
-        return bytes(encoded)
-
-    def write(self, cluster: bytes) -> None:
-        """Put one cluster on the disk (in a thread). A failure is kept in `failed`, once."""
-        if self.failed:
-            return
-        try:
-            if self._picture is not None:
-                webm.describe(self._descriptor, audio=True, video=self._picture)
-                self._picture = None
-            webm.write_whole(self._descriptor, cluster, self._size - len(cluster))
-            os.fdatasync(self._descriptor)
-        except OSError as error:
-            self.fail(error)
-
-    def fail(self, error: Exception) -> None:
-        """Give this segment up, once, and say why; what is on the disk stays."""
-        if self.failed:
-            return
-        self.failed = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        log.error("x recording %s stopped: %s", self.path.name, self.failed, exc_info=error)
-
-    def finish(self) -> Segment:
-        """Make the file seekable and close it (in a thread); returns what the manifest says."""
-        duration_ms = max(self._audio_line.last_ms, self._video_line.last_ms)
-        try:
-            if not self.failed:
-                webm.finish(self._descriptor, self._size, duration_ms, tuple(self._cues))
-        except OSError as error:
-            self.failed = error.strerror or str(error)
-        finally:
-            os.close(self._descriptor)
-        return self.segment("failed" if self.failed else "complete", duration_ms)
-
-    def abandon(self) -> None:
-        """Close and take away a file that nothing was recorded into."""
-        os.close(self._descriptor)
-        self.path.unlink(missing_ok=True)
-
-    def segment(self, state: str, duration_ms: int = 0) -> Segment:
-        """This file as the manifest describes it."""
-        return Segment(
-            party=self.party,
-            number=self.number,
-            file=self.path.name,
-            state=state,
-            started_at=self.started_at,
-            duration_ms=duration_ms,
-            width=self.width,
-            height=self.height,
-            audio_frames=self.audio_frames,
-            video_frames=self.video_frames,
-            lost_packets=self._audio.lost + self._video.lost + self.overflow,
-            skipped_frames=self._vp8.skipped,
-            failure=self.failed,
-        )
-
-    def _ms(self, monotonic_s: float) -> int:
-        return round((monotonic_s - self.started_monotonic_s) * 1000)
-
-    def _add(self, block: webm.Block, now: float) -> None:
-        if not self._blocks:
-            self._cluster_began_s = now
-        self._blocks.append(block)
+    def report(self, track: Track, report: SenderReport, arrived_monotonic_s: float) -> None:
+        """Take a sender report; returns at once."""
+        if not self.paused and len(self.inbox) < INBOX_PACKETS:
+            self.inbox.append((track, report, arrived_monotonic_s))
 
 
 class Recorder:
-    """Owns the running segments: one task makes frames, one thread writes.
+    """Records what taps take into the store: one task makes frames, one thread writes.
 
-    `stop` finishes what still runs.
+    `listener` hears when the recording of a call begins, fails or pauses.
     """
 
-    def __init__(self) -> None:
-        self._running: dict[SegmentRecorder, asyncio.Lock] = {}
+    def __init__(
+        self, store: Store, listener: Callable[[str, RecordingState], None] = lambda *_: None
+    ) -> None:
+        self.store = store
+        self._listener = listener
+        self._taps: set[PartyTap] = set()
+        self._closing: set[asyncio.Task[None]] = set()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="recorder")
         self._task: asyncio.Task[None] | None = None
+        self._paused: set[str] = set()
+        self.bytes_written = 0
+        self.failures = 0
 
     async def start(self) -> None:
         """Begin to work."""
         self._task = asyncio.create_task(self._run(), name="recorder")
 
     async def stop(self) -> None:
-        """Finish every running segment, then end the thread."""
+        """Finish everything that still runs, then end the thread."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        for segment in list(self._running):
-            await self.finish(segment)
+        for tap in list(self._taps):
+            self.close(tap)
+        await self.settled()
         self._thread.shutdown()
 
-    def add(self, segment: SegmentRecorder) -> None:
-        """Record this segment until `finish`."""
-        self._running[segment] = asyncio.Lock()
+    async def settled(self) -> None:
+        """Wait until all segments whose connection has ended are sealed."""
+        while self._closing:
+            await asyncio.gather(*self._closing)
 
-    async def finish(self, segment: SegmentRecorder) -> Segment:
-        """Write what is left and close the file. A segment is finished once."""
-        lock = self._running.pop(segment)
-        async with lock:
-            await self._turn(segment, last=True)
-            return await self._in_thread(segment.finish)
+    @property
+    def running(self) -> int:
+        """Segments that are being written now."""
+        return sum(len(tap.segments) for tap in self._taps)
+
+    def open(self, visit: Visit, party: str, ask_key_frame: Callable[[Track], None]) -> PartyTap:
+        """A tap for a connection of this party; files begin with its first packets."""
+        tap = PartyTap(visit, party, ask_key_frame, paused=visit.call in self._paused)
+        self._taps.add(tap)
+        return tap
+
+    def close(self, tap: PartyTap) -> None:
+        """The connection has ended: finish its files and note their hashes, in the background."""
+        if tap in self._taps:
+            self._taps.discard(tap)
+            task = asyncio.create_task(self._close(tap), name="seal recording")
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+    def forget(self, call: str) -> None:
+        """The call is over; a pause ends with it."""
+        self._paused.discard(call)
+
+    async def pause(self, call: str) -> None:
+        """From now on nothing of this call is kept; what came before is written."""
+        self._paused.add(call)
+        for tap in self._of(call):
+            tap.paused = True
+        for tap in self._of(call):
+            async with tap.lock:
+                await self._turn(tap, last=True)
+        self._listener(call, "paused")
+
+    async def resume(self, call: str) -> None:
+        """Keep what is sent from now on, in new files that begin with a key frame."""
+        self._paused.discard(call)
+        for tap in self._of(call):
+            tap.paused = False
+            tap.ask_key_frame("camera")
+            tap.ask_key_frame("screen")
+        self._listener(call, "recording")
+
+    def _of(self, call: str) -> list[PartyTap]:
+        return [tap for tap in self._taps if tap.visit.call == call]
 
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(_TURN_S)
-            for segment, lock in list(self._running.items()):
-                async with lock:
-                    if segment not in self._running:
-                        continue
-                    await self._turn(segment)
+            for tap in list(self._taps):
+                async with tap.lock:
+                    if tap in self._taps:
+                        await self._turn(tap)
 
-    async def _turn(self, segment: SegmentRecorder, *, last: bool = False) -> None:
-        """One segment's trouble, also one nobody thought of, must not end the others."""
-        now = time.monotonic()
+    async def _close(self, tap: PartyTap) -> None:
+        async with tap.lock:
+            await self._turn(tap, last=True)
+
+    async def _turn(self, tap: PartyTap, *, last: bool = False) -> None:
+        """One tap's trouble, also one nobody thought of, must not end the others."""
         try:
+            await self._absorb(tap, last=last)
+        except Exception:
+            log.exception("x recording of %s", tap.party)
+            self._failed(tap)
+        if last:
+            for content in list(tap.segments):
+                await self._seal(tap, tap.segments.pop(content))
+
+    async def _absorb(self, tap: PartyTap, *, last: bool) -> None:
+        inbox, tap.inbox = tap.inbox, []
+        for track, taken, arrived_s in inbox:
+            content: Content = "screen" if track == "screen" else "camera"
+            segment = tap.segments.get(content)
+            if isinstance(taken, SenderReport):
+                if segment is not None:
+                    segment.report(track, taken, arrived_s)
+                continue
+            if segment is not None and not segment.holds(taken):
+                if PAYLOAD_TYPES[taken[1] & 0x7F].kind == "rtx":
+                    continue  # it repairs the codec before
+                await self._seal(tap, tap.segments.pop(content))
+                segment = None
+            if segment is None:
+                if arrived_s < tap.try_after_s:
+                    tap.overflow += 1
+                    continue
+                segment = await self._open(tap, content, arrived_s)
+                if segment is None:
+                    tap.overflow += 1
+                    continue
+                tap.segments[content] = segment
+            segment.take(track, taken, arrived_s)
+        now = time.monotonic()
+        for content, segment in list(tap.segments.items()):
+            segment.overflow += tap.overflow
+            tap.overflow = 0
             segment.absorb(now, last=last)
             cluster = segment.take_cluster(now, last=last)
+            if cluster:
+                await self._in_thread(segment.write, cluster)
+                self.bytes_written += len(cluster)
+            if segment.failed:
+                await self._seal(tap, tap.segments.pop(content))
+                self._failed(tap)
+
+    def _failed(self, tap: PartyTap) -> None:
+        """Try another file after a while; tell at once."""
+        tap.try_after_s = time.monotonic() + TRY_AGAIN_S
+        self.failures += 1
+        if tap.state != "failed":
+            tap.state = "failed"
+            self._listener(tap.visit.call, "failed")
+
+    async def _open(
+        self, tap: PartyTap, content: Content, arrived_s: float
+    ) -> SegmentRecorder | None:
+        """Begin a file; None (and an alarm) if the disk does not take it."""
+        ask = partial(tap.ask_key_frame, content)
+        try:
+            segment = await self._in_thread(self._make, tap, content, ask, arrived_s)
+        except OSError as error:
+            log.error("x no recording for call %s %s: %s", tap.visit.call, tap.party, error)
+            self._failed(tap)
+            return None
+        if tap.state != "recording":
+            tap.state = "recording"
+            self._listener(tap.visit.call, "recording")
+        tap.ask_key_frame(content)
+        return segment
+
+    def _make(
+        self, tap: PartyTap, content: Content, ask: Callable[[], None], arrived_s: float
+    ) -> SegmentRecorder:
+        """In the thread: the next free file, and its name in the manifest. Raises OSError."""
+        folder = self._folder(tap)
+        name = tap.party if content == "camera" else f"{tap.party}-{content}"
+        while True:
+            number = self.store.next_number(folder, name)
+            try:
+                segment = SegmentRecorder(
+                    self.store.segment_path(folder, name, number),
+                    tap.party,
+                    number,
+                    ask,
+                    content=content,
+                    clock=tap.clock,
+                    started_at=datetime.now(UTC) - timedelta(seconds=time.monotonic() - arrived_s),
+                    started_monotonic_s=arrived_s,
+                )
+                break
+            except FileExistsError:  # another media host was faster
+                continue
+        try:
+            self._note(tap, segment.segment("recording"))
+        except OSError:
+            segment.abandon()
+            raise
+        return segment
+
+    async def _seal(self, tap: PartyTap, segment: SegmentRecorder) -> None:
+        """Write what is left, close the file, note its hash."""
+        try:
+            now = time.monotonic()
+            segment.absorb(now, last=True)
+            cluster = segment.take_cluster(now, last=True)
+            if cluster:
+                await self._in_thread(segment.write, cluster)
         except Exception as error:
             segment.fail(error)
+        try:
+            await self._in_thread(self._finish, tap, segment)
+        except OSError:
+            log.exception("x the recording %s could not be sealed", segment.path.name)
+
+    def _finish(self, tap: PartyTap, segment: SegmentRecorder) -> None:
+        """In the thread. A file without a frame is taken away. Raises OSError."""
+        finished = segment.finish()
+        folder = self._folder(tap)
+        if not finished.audio_frames and not finished.video_frames:
+            segment.path.unlink()
+            manifests.change(folder, _empty(tap.visit), lambda m: m.without_segment(finished.file))
             return
-        if cluster:
-            await self._in_thread(segment.write, cluster)
+        self._note(tap, manifests.sealed(folder, finished))
+
+    def _note(self, tap: PartyTap, segment: Segment) -> None:
+        manifests.change(
+            self._folder(tap), _empty(tap.visit), lambda manifest: manifest.with_segment(segment)
+        )
+
+    def _folder(self, tap: PartyTap) -> Path:
+        visit = tap.visit
+        return self.store.folder(visit.city, visit.id, visit.taken_at)
 
     async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, partial(work, *args, **kwargs))
+
+
+def _empty(visit: Visit) -> Manifest:
+    return Manifest(visit=visit.id, call=visit.call, city=visit.city)

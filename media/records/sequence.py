@@ -7,7 +7,7 @@ Pure: packets and the time go in, packets in order come out. What they carry is 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from media.node.relay import payload_offset
+from media.node.rtp import payload_offset
 
 MOST_DISORDER = 3000  # packets; a larger jump is a restart of the source once it is confirmed
 REPAIR_WAIT_S = 1.0  # how long a missing packet may still come as a retransmission
@@ -126,3 +126,43 @@ def _signed16(difference: int) -> int:
 
 def _signed32(difference: int) -> int:
     return (difference + 0x80000000 & 0xFFFFFFFF) - 0x80000000
+
+
+def read_red(packet: RtpPacket) -> list[RtpPacket]:
+    """The sounds in a RED packet, oldest first; the last is the packet's own (RFC 2198).
+
+    The blocks before it repeat the packets before it, one each. Empty if it is truncated.
+    """
+    payload, at = packet.payload, 0
+    lengths: list[tuple[int, int]] = []  # time stamp offset and bytes of each repetition
+    while True:
+        if at >= len(payload):
+            return []
+        if not payload[at] & 0x80:
+            break
+        if at + 4 > len(payload):
+            return []
+        packed = int.from_bytes(payload[at + 1 : at + 4], "big")
+        lengths.append((packed >> 10, packed & 0x3FF))
+        at += 4
+    at += 1
+    found = []
+    for place, (offset, length) in enumerate(lengths):
+        sound = payload[at : at + length]
+        at += length
+        if sound and at <= len(payload):
+            found.append(
+                RtpPacket(
+                    packet.sequence - len(lengths) + place & 0xFFFF,
+                    packet.timestamp - offset & 0xFFFFFFFF,
+                    False,
+                    sound,
+                    packet.arrived_s - offset / 48_000,
+                )
+            )
+    if at > len(payload):
+        return []
+    found.append(
+        RtpPacket(packet.sequence, packet.timestamp, packet.marker, payload[at:], packet.arrived_s)
+    )
+    return found

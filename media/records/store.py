@@ -13,7 +13,7 @@ from media.records import manifest as manifests
 log = logging.getLogger(__name__)
 
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z")
-_FILE = re.compile(r"^[a-z]+-[0-9]{3}\.webm\Z")
+_FILE = re.compile(r"^[a-z]+(-[0-9])?(-screen)?-[0-9]{3,6}\.webm\Z")
 
 
 class BadName(ValueError):  # noqa: N818
@@ -39,14 +39,14 @@ class Store:
             raise BadName(name[:64])
         return folder / name
 
-    def segment_path(self, folder: Path, party: str, number: int) -> Path:
+    def segment_path(self, folder: Path, name: str, number: int) -> Path:
         """The path for a party's next segment, e.g. `resident-001.webm`."""
-        return self.file(folder, f"{party}-{number:03d}.webm")
+        return self.file(folder, f"{name}-{number:03d}.webm")
 
-    def next_number(self, folder: Path, party: str) -> int:
-        """The number after the last segment of this party on the disk."""
-        names = (path.stem for path in folder.glob(f"{party}-[0-9][0-9][0-9].webm"))
-        return 1 + max((int(name.rpartition("-")[2]) for name in names), default=0)
+    def next_number(self, folder: Path, name: str) -> int:
+        """The number after the last segment of this name (`clerk`, `clerk-screen`)."""
+        numbers = (path.stem.rpartition("-") for path in folder.glob(f"{name}-*.webm"))
+        return 1 + max((int(n) for stem, _, n in numbers if stem == name), default=0)
 
     def recover(self) -> int:
         """Finish every segment that a killed process left; returns how many visits had one."""

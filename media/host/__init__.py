@@ -1,0 +1,1 @@
+"""Who carries and records calls: a media node with its recorder, here or in another process."""
