@@ -54,7 +54,7 @@ def test_a_retransmission_within_the_wait_repairs_the_frame() -> None:
     picture = Track("VP8")
     picture.take([key[0], key[2], *delta])
     assert picture.frames == []
-    picture.take([rtx(50, 6, key[1][12:], timestamp=900)], NOW + 0.5)
+    picture.repair(rtx(50, 6, key[1][12:], timestamp=900), NOW + 0.5)
     assert picture.payloads == [key_frame(body=b"y" * 3000), delta_frame()]
     assert picture.sequencer.lost == 0
 
