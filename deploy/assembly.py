@@ -1,6 +1,7 @@
 """How do the parts become one running service? Builds every object once and wires them."""
 
 import asyncio
+import hmac
 import logging
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
@@ -15,6 +16,11 @@ from clerk_console import pages as clerk_pages
 from deploy import database
 from deploy.settings import Settings
 from kiosk_client import pages as kiosk_pages
+from media.host.api import MediaHost
+from media.host.host import LocalHost
+from media.host.metrics import metrics_text
+from media.host.remote import RemoteHost
+from media.node import node as nodes
 from media.node.node import Node
 from media.records.store import Store
 from scheduling.board import Board
@@ -23,15 +29,18 @@ from scheduling.registry import Registry
 from signaling.access import Tokens
 from signaling.accounts import Accounts
 from signaling.api import openapi
+from signaling.api.calls import CallsApi
 from signaling.api.identity import IdentityApi
 from signaling.api.matters import MattersApi
-from signaling.api.media import MediaApi
+from signaling.api.media import MediaApi, statuses
 from signaling.api.rest import MAX_BODY_BYTES, Operation, Rest, problems
 from signaling.api.visits import VisitsApi
 from signaling.audit import Audit
 from signaling.commands import Commands
 from signaling.endpoint import Endpoint
+from signaling.exchange import Exchange
 from signaling.hub import Hub
+from signaling.quality import Qualities
 from signaling.recordings import Recordings
 from signaling.switchboard import Switchboard
 from signaling.views import Views, World
@@ -50,8 +59,8 @@ class Service:
         self._runner: web.AppRunner | None = None
         self._endpoint: Endpoint | None = None
         self._switchboard: Switchboard | None = None
-        self._recordings: Recordings | None = None
-        self._node: Node | None = None
+        self._exchange: Exchange | None = None
+        self._hosts: list[MediaHost] = []
 
     async def start(self) -> None:
         """Open the database, the media port and the HTTP port, in this order.
@@ -69,26 +78,35 @@ class Service:
         accounts, audit = Accounts(engine), Audit(engine)
         tokens = Tokens(await asyncio.to_thread(settings.secret))
         hub = Hub()
-        recordings = self._recordings = Recordings(Store(settings.recordings))
-        desk = Desk(engine, catalogue)
-        switchboard = Switchboard(desk, board, hub, recordings, ring_s=settings.ring_s)
-        self._switchboard = switchboard
-        node = self._node = Node(
-            host=settings.media_host,
-            port=settings.media_port,
-            announce=settings.media_announce,
-            listener=switchboard.hear,
+        recordings, qualities = Recordings(Store(settings.recordings)), Qualities(engine)
+        exchange = self._exchange = Exchange(recordings, hub.wake)
+        switchboard = self._switchboard = Switchboard(
+            Desk(engine, catalogue),
+            board,
+            hub,
+            exchange=exchange,
+            recordings=recordings,
+            qualities=qualities,
+            ring_s=settings.ring_s,
         )
-        await recordings.start()
-        await node.start()
-        await switchboard.start(node)
+        self._hosts = hosts(settings)
+        await exchange.start(self._hosts)
+        await switchboard.start()
         endpoint = self._endpoint = Endpoint(
             origins=settings.allowed_origins,
             tokens=tokens,
             accounts=accounts,
             commands=Commands(switchboard, accounts, audit),
             switchboard=switchboard,
-            views=Views(world, board, accounts, switchboard, hub),
+            views=Views(
+                world,
+                board,
+                accounts,
+                switchboard=switchboard,
+                exchange=exchange,
+                qualities=qualities,
+                hub=hub,
+            ),
             hub=hub,
         )
         identity = IdentityApi(
@@ -97,8 +115,9 @@ class Service:
         operations = [
             *identity.operations(),
             *MattersApi(world, board).operations(),
-            *VisitsApi(world, board, recordings, audit).operations(),
-            *MediaApi(node.status).operations(),
+            *VisitsApi(world, board, recordings, qualities, audit).operations(),
+            *CallsApi(board, exchange, qualities, audit).operations(),
+            *MediaApi(self._hosts).operations(),
         ]
         app = web.Application(middlewares=[problems], client_max_size=MAX_BODY_BYTES)
         app.on_response_prepare.append(harden)
@@ -108,12 +127,13 @@ class Service:
         app.router.add_get("/line", endpoint.handle)
         app.router.add_get("/healthz", _fixed(b'{"ok":true}'))
         app.router.add_get("/readyz", self._ready)
+        app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/", _home)
         add_pages(app, [*kiosk_pages.PAGES, *clerk_pages.PAGES])
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
         await self._runner.setup()
         await web.TCPSite(self._runner, settings.host, settings.port).start()
-        log.info("- serving on %s:%d, media on UDP %d", settings.host, settings.port, node.port)
+        log.info("- serving on %s:%d", settings.host, settings.port)
 
     async def stop(self) -> None:
         """Tell the clients, seal the recordings, close the database."""
@@ -121,12 +141,10 @@ class Service:
             self._endpoint.close_all()
         if self._runner is not None:
             await self._runner.cleanup()
-        if self._node is not None:
-            await self._node.stop()
         if self._switchboard is not None:
             await self._switchboard.stop()
-        if self._recordings is not None:
-            await self._recordings.stop()
+        if self._exchange is not None:
+            await self._exchange.stop()
         if self._engine is not None:
             await self._engine.dispose()
         if self._lock is not None:
@@ -140,6 +158,39 @@ class Service:
             await connection.execute(text("SELECT 1"))
         return web.json_response({"ok": True})
 
+    async def _metrics(self, request: web.Request) -> web.Response:
+        """For Prometheus, which shows the media token; without one set, for nobody."""
+        token = self.settings.media_token
+        shown = request.headers.get("Authorization", "")
+        if not token or not hmac.compare_digest(shown.encode(), f"Bearer {token}".encode()):
+            raise web.HTTPUnauthorized(text="the media token is missing or wrong")
+        counted = [status for status in await statuses(self._hosts) if "lost" not in status]
+        return web.Response(text=metrics_text(counted))
+
+
+def local_host(settings: Settings) -> LocalHost:
+    """The media host of this process."""
+
+    def make_node(listener: Callable[[nodes.News], None]) -> Node:
+        return Node(
+            host=settings.media_host,
+            port=settings.media_port,
+            announce=settings.announced,
+            listener=listener,
+            preference=settings.codec_preference,
+            tcp=settings.media_tcp,
+        )
+
+    return LocalHost("local", Store(settings.recordings), make_node)
+
+
+def hosts(settings: Settings) -> list[MediaHost]:
+    """The media hosts that carry the calls: those named, or this process."""
+    named: list[MediaHost] = [
+        RemoteHost(name, url, settings.shared_token()) for name, url in settings.nodes
+    ]
+    return named or [local_host(settings)]
+
 
 def all_operations() -> list[Operation]:
     """The route table without a running service, for the documents."""
@@ -147,7 +198,8 @@ def all_operations() -> list[Operation]:
     apis = (
         IdentityApi(unbuilt, unbuilt, unbuilt, unbuilt, secure=True, is_online=unbuilt),
         MattersApi(unbuilt, unbuilt),
-        VisitsApi(unbuilt, unbuilt, unbuilt, unbuilt),
+        VisitsApi(unbuilt, unbuilt, unbuilt, unbuilt, unbuilt),
+        CallsApi(unbuilt, unbuilt, unbuilt, unbuilt),
         MediaApi(unbuilt),
     )
     return [operation for api in apis for operation in api.operations()]

@@ -41,6 +41,11 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="run the service")
     serve.set_defaults(run=_serve)
 
+    media = commands.add_parser("media", help="run a media host in a process of its own")
+    media.add_argument("--status", action="store_true", help="show how the running one is doing")
+    media.add_argument("--json", action="store_true", help="print the status as JSON")
+    media.set_defaults(run=_media)
+
     demo = commands.add_parser("demo", help="run the service with a demo world and one visit")
     demo.add_argument("--once", action="store_true", help="end after the simulated visit")
     demo.add_argument("--json", action="store_true", help="print the visit as JSON")
@@ -89,6 +94,20 @@ async def _serve_until_stopped(settings: Settings) -> None:
         await stop.wait()
     finally:
         await service.stop()
+
+
+def _media(chosen: argparse.Namespace, settings: Settings) -> int:
+    from deploy import media_process
+
+    if not chosen.status:
+        asyncio.run(media_process.run(settings))
+        return 0
+    counted = asyncio.run(media_process.status(settings))
+    if chosen.json:
+        print(msgspec.json.encode(counted).decode())
+    else:
+        print("\n".join(media_process.table(counted)))
+    return 0
 
 
 def _demo(chosen: argparse.Namespace, settings: Settings) -> int:

@@ -5,6 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from media.node.codecs import CODECS, Codec
+
+MIN_TOKEN = 16
+
 
 class BadSetting(ValueError):  # noqa: N818
     """A setting cannot be right; the text names it."""
@@ -15,7 +19,12 @@ class Settings:
     """Every setting with its default: one process, no other server.
 
     `origins` are the addresses under which browsers may use the service, comma-separated;
-    `media_announce` is the host that browsers send media to.
+    `media_announce` are the hosts that browsers send media to, comma-separated (IPv4, IPv6); with
+    `media_tcp` they may also connect by TCP on the same port. `codecs` are those a call may use,
+    best first. `media_nodes` are media processes of their own, `name=http://host:port`,
+    comma-separated; without one the media node runs in this process. `media_token` (at least 16
+    characters) is what server and media processes show each other, and what `/metrics` wants;
+    `control_host` and `control_port` are where a media process listens for the server.
     """
 
     host: str = "127.0.0.1"
@@ -25,6 +34,12 @@ class Settings:
     media_host: str = "127.0.0.1"
     media_port: int = 8443
     media_announce: str = "127.0.0.1"
+    media_tcp: bool = True
+    media_nodes: str = ""
+    media_token: str = ""
+    control_host: str = "127.0.0.1"
+    control_port: int = 7088
+    codecs: str = "VP8,VP9,H264,AV1"
     ring_s: float = 20.0
 
     @property
@@ -33,6 +48,42 @@ class Settings:
         if self.origins:
             return frozenset(o.strip().rstrip("/") for o in self.origins.split(","))
         return frozenset(f"http://{host}:{self.port}" for host in ("localhost", "127.0.0.1"))
+
+    @property
+    def announced(self) -> tuple[str, ...]:
+        """The hosts that offers name. Raises BadSetting."""
+        hosts = tuple(host.strip() for host in self.media_announce.split(",") if host.strip())
+        if not hosts:
+            raise BadSetting("VW_MEDIA_ANNOUNCE: name at least one host")
+        return hosts
+
+    @property
+    def codec_preference(self) -> tuple[Codec, ...]:
+        """The codecs a call may use, best first. Raises BadSetting."""
+        names = [name.strip() for name in self.codecs.split(",") if name.strip()]
+        unknown = [name for name in names if name not in CODECS]
+        if unknown or not names:
+            raise BadSetting(f"VW_CODECS: {self.codecs!r}; there are {', '.join(CODECS)}")
+        return tuple(codec for name in names for codec in CODECS if codec == name)
+
+    @property
+    def nodes(self) -> tuple[tuple[str, str], ...]:
+        """Name and address of each media process. Raises BadSetting."""
+        found = []
+        for entry in filter(None, (e.strip() for e in self.media_nodes.split(","))):
+            name, separator, url = entry.partition("=")
+            if not separator or not url.startswith(("http://", "https://")):
+                raise BadSetting(f"VW_MEDIA_NODES: {entry!r} is not name=http://host:port")
+            found.append((name.strip(), url.strip()))
+        if found:
+            self.shared_token()
+        return tuple(found)
+
+    def shared_token(self) -> str:
+        """What server and media processes show each other. Raises BadSetting."""
+        if len(self.media_token) < MIN_TOKEN:
+            raise BadSetting(f"VW_MEDIA_TOKEN: at least {MIN_TOKEN} characters are needed")
+        return self.media_token
 
     @property
     def secure(self) -> bool:
@@ -73,8 +124,16 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _switch(text: str) -> bool:
+    if text.lower() not in ("on", "off", "1", "0", "true", "false"):
+        raise ValueError(text)
+    return text.lower() in ("on", "1", "true")
+
+
 _CONVERT: dict[str, Callable[[str], object]] = {
     "port": _port,
+    "control_port": _port,
+    "media_tcp": _switch,
     "media_port": _port,
     "data": Path,
     "ring_s": _seconds,

@@ -1,44 +1,67 @@
 """In which state is one call and each of its paths? Pure: event in, new call out.
 
-A call begins with the accept and lasts until somebody ends it; connections come and go below it.
-It talks once both parties were connected, and is never un-begun by a lost path.
+A call begins with the accept and lasts until somebody ends it; connections come and go below it,
+and it may move to another media host. It talks once resident and clerk were both connected, and
+is never un-begun by a lost path. Who hears whom follows from the mode in which each is there.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, NewType
 
 CallId = NewType("CallId", str)
-Party = Literal["resident", "clerk"]
+Party = NewType("Party", str)
 PathState = Literal["connecting", "connected", "silent", "away"]
-PARTIES: tuple[Party, Party] = ("resident", "clerk")
+Mode = Literal["party", "listen", "whisper"]
+RecordingState = Literal["starting", "recording", "paused", "failed"]
+RESIDENT, CLERK = Party("resident"), Party("clerk")
+PARTIES: tuple[Party, Party] = (RESIDENT, CLERK)
 
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A party's way to the media node: its newest connection, and how it is doing.
+    """A party's way to the media host: its newest connection, and how it is doing.
 
-    `offer` waits for the party's answer; `playing` is the connection that carries media now.
+    `offer` waits for the party's answer; `playing` is the connection that carries media now;
+    `sound_only` says that the party's path carries no picture.
     """
 
+    mode: Mode = "party"
     state: PathState = "connecting"
     connection: str | None = None
     offer: str | None = None
     playing: str | None = None
+    sound_only: bool = False
+    sharing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of one visit."""
+    """One call of one visit, on one media host ("" while there is none to carry it)."""
 
     id: CallId
     visit: str
     city: str
-    paths: dict[Party, Path] = field(default_factory=lambda: {p: Path() for p in PARTIES})
+    host: str = ""
+    paths: Mapping[Party, Path] = field(default_factory=lambda: {p: Path() for p in PARTIES})
     talking_since: datetime | None = None
+    recording: RecordingState = "starting"
+    lost_since: datetime | None = None
 
-    def invited(self, party: Party, connection: str, offer: str) -> "Call":
-        """A new connection waits for this party; an old one plays on until it is replaced."""
+    def joined(self, party: Party, mode: Mode) -> "Call":
+        """One more is in the call, or the same one in another mode."""
+        return self._with(party, replace(self.paths.get(party, Path()), mode=mode))
+
+    def left(self, party: Party) -> "Call":
+        """A party that is neither resident nor clerk is gone."""
+        return replace(self, paths={p: path for p, path in self.paths.items() if p != party})
+
+    def invited(self, party: Party, connection: str, offer: str | None) -> "Call":
+        """A new connection waits for this party; an old one plays on until it is replaced.
+
+        Without an offer it is a warm line, which the party has answered already.
+        """
         path = self.paths[party]
         state: PathState = path.state if path.playing else "connecting"
         return self._with(party, replace(path, state=state, connection=connection, offer=offer))
@@ -47,11 +70,18 @@ class Call:
         """The party took the offer."""
         return self._with(party, replace(self.paths[party], offer=None))
 
+    def offered(self, party: Party, connection: str, offer: str) -> "Call":
+        """The party must answer again, on the same connection."""
+        path = self.paths[party]
+        return (
+            self._with(party, replace(path, offer=offer)) if path.connection == connection else self
+        )
+
     def connected(self, party: Party, connection: str, now: datetime) -> "Call":
-        """The connection is sealed; the call talks from when both are."""
+        """The connection is sealed; the call talks from when resident and clerk are there."""
         path = replace(self.paths[party], state="connected", playing=connection)
         changed = self._with(party, path)
-        if changed.talking_since is None and all(p.playing for p in changed.paths.values()):
+        if changed.talking_since is None and changed.is_whole:
             changed = replace(changed, talking_since=now)
         return changed
 
@@ -62,6 +92,17 @@ class Call:
             return self
         return self._with(party, replace(path, state="silent" if silent else "connected"))
 
+    def carried(self, party: Party, connection: str, *, sound_only: bool) -> "Call":
+        """The party's path carries no picture any more, or does again."""
+        path = self.paths[party]
+        if path.playing != connection:
+            return self
+        return self._with(party, replace(path, sound_only=sound_only))
+
+    def shares(self, party: Party, *, sharing: bool) -> "Call":
+        """The party shows its screen, or does no longer."""
+        return self._with(party, replace(self.paths[party], sharing=sharing))
+
     def closed(self, party: Party, connection: str) -> "Call":
         """A connection is gone; the path is away if it was the one that played."""
         path = self.paths[party]
@@ -71,10 +112,45 @@ class Call:
             path = replace(path, playing=None, state="away")
         return self._with(party, path)
 
+    def moved(self, host: str) -> "Call":
+        """The call goes on at another host; what plays there is not known yet."""
+        return replace(self, host=host)
+
+    def host_lost(self, now: datetime) -> "Call":
+        """The host does not answer: nothing plays any more."""
+        paths = {
+            party: replace(path, state="away", connection=None, offer=None, playing=None)
+            for party, path in self.paths.items()
+        }
+        return replace(self, host="", paths=paths, lost_since=self.lost_since or now)
+
+    def found(self) -> "Call":
+        """All are connected again after a host was lost."""
+        return replace(self, lost_since=None)
+
+    def records(self, state: RecordingState) -> "Call":
+        """How the recording is doing."""
+        return replace(self, recording=state)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether resident and clerk are both connected."""
+        return all(self.paths[party].playing for party in PARTIES)
+
+    @property
+    def table(self) -> dict[Party, list[Party]]:
+        """Who hears whom: parties each other, listeners all of them, the clerk also whispers."""
+        talking = [party for party, path in self.paths.items() if path.mode == "party"]
+        whispering = [party for party, path in self.paths.items() if path.mode == "whisper"]
+        return {
+            party: [far for far in talking if far != party] + (whispering if party == CLERK else [])
+            for party in self.paths
+        }
+
     def _with(self, party: Party, path: Path) -> "Call":
         return replace(self, paths={**self.paths, party: path})
 
 
 def far_of(party: Party) -> Party:
-    """The other party."""
-    return "clerk" if party == "resident" else "resident"
+    """The other of resident and clerk."""
+    return CLERK if party == RESIDENT else RESIDENT

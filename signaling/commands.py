@@ -2,15 +2,15 @@
 
 from datetime import UTC, datetime
 
-from media.node.sdp import BadAnswer
 from scheduling.catalogue import UnknownMatter
 from scheduling.desk import Conflict, NotFound
 from signaling import protocol
 from signaling.access import Identity, Role
 from signaling.accounts import Accounts
 from signaling.audit import Audit
+from signaling.exchange import NoHost
 from signaling.protocol import Done, Refused
-from signaling.switchboard import Switchboard
+from signaling.switchboard import BadAnswer, Switchboard
 
 KIOSK, CLERK = frozenset({Role.KIOSK}), frozenset({Role.CLERK})
 PARTIES = KIOSK | CLERK
@@ -29,9 +29,19 @@ MAY: dict[type[protocol.Command], frozenset[Role]] = {
     protocol.Connect: PARTIES,
     protocol.Answer: PARTIES,
     protocol.Playing: PARTIES,
+    protocol.SetRecording: CLERK,
+    protocol.SetSharing: PARTIES,
+    protocol.ReportQuality: PARTIES,
 }
 # What is not worth a line in the audit log: it changes no record.
-_UNLOGGED = (protocol.KeepCase, protocol.Connect, protocol.Answer, protocol.Playing)
+_UNLOGGED = (
+    protocol.KeepCase,
+    protocol.Connect,
+    protocol.Answer,
+    protocol.Playing,
+    protocol.SetSharing,
+    protocol.ReportQuality,
+)
 
 
 class Commands:
@@ -54,6 +64,8 @@ class Commands:
             return Refused(command.id, "conflict", str(error))
         except BadAnswer as error:
             return Refused(command.id, "bad_answer", str(error))
+        except NoHost as error:
+            return Refused(command.id, "no_media", str(error))
         except ValueError as error:
             return Refused(command.id, "bad_value", str(error))
         if not isinstance(command, _UNLOGGED):
@@ -91,6 +103,12 @@ class Commands:
                 await board.answer(who, command.connection, command.sdp)
             case protocol.Playing():
                 await board.playing(who, command.call)
+            case protocol.SetRecording():
+                await board.set_recording(who, command.visit, running=command.running)
+            case protocol.SetSharing():
+                await board.set_sharing(who, command.call, sharing=command.sharing)
+            case protocol.ReportQuality():
+                await board.report_quality(who, command.call, command.received, command.sent)
 
     async def _take_ticket(self, who: Identity, command: protocol.TakeTicket) -> None:
         kiosk = await self._accounts.kiosk(who.id)

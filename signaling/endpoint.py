@@ -231,6 +231,8 @@ class Endpoint:
                 continue
             if not active:
                 socket.close(4000, "the rights were withdrawn")
+                await self._switchboard.withdraw(socket.identity)
+                return
 
 
 def _is_fault(reply: Refused) -> bool:

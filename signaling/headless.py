@@ -86,18 +86,20 @@ async def join_call(line: LineClient[S], likeness: Likeness) -> HeadlessPeer:
 
 
 async def take_offer(line: LineClient[S], likeness: Likeness) -> HeadlessPeer:
-    """Answer the offer that the state holds. Raises TimeoutError, CommandRefused."""
-    state = await line.until(
-        lambda s: (
-            s.call is not None and s.call.connection is not None and bool(s.call.connection.offer)
-        )
-    )
+    """Answer the offer that the state holds in a call, after asking for one if it holds none.
+
+    Raises TimeoutError, CommandRefused.
+    """
+    state = await line.until(lambda s: s.call is not None)
     assert state.call is not None
-    assert state.call.connection is not None
+    if state.connection is None or not state.connection.offer:
+        await line.command(protocol.Connect, call=state.call.id)
+    state = await line.until(lambda s: s.connection is not None and bool(s.connection.offer))
+    assert state.connection is not None
     peer = HeadlessPeer(likeness)
     try:
-        sdp = await peer.answer(state.call.connection.offer or "")
-        await line.command(protocol.Answer, connection=state.call.connection.id, sdp=sdp)
+        sdp = await peer.answer(state.connection.offer or "")
+        await line.command(protocol.Answer, connection=state.connection.id, sdp=sdp)
     except BaseException:
         await peer.close()
         raise

@@ -120,22 +120,69 @@ class EndCall(Command, frozen=True, kw_only=True, tag="end_call"):
 
 
 class Connect(Command, frozen=True, kw_only=True, tag="connect"):
-    """Ask for a new media connection in this call: after a reload or when the path was lost."""
+    """Ask for a new media connection: after a reload or when the path was lost.
 
-    call: Id
+    With `call` null it is a warm line: connected before the call, nothing flows on it.
+    """
+
+    call: Id | None
 
 
 class Answer(Command, frozen=True, kw_only=True, tag="answer"):
     """The browser's SDP answer to the offer of this connection."""
 
     connection: Id
-    sdp: Annotated[str, msgspec.Meta(max_length=16 * 1024)]
+    sdp: Annotated[str, msgspec.Meta(max_length=48 * 1024)]
 
 
 class Playing(Command, frozen=True, kw_only=True, tag="playing"):
     """The first picture of the other party was decoded here."""
 
     call: Id
+
+
+class SetRecording(Command, frozen=True, kw_only=True, tag="set_recording"):
+    """Pause the recording where the law wants it, or let it go on. Clerks only."""
+
+    visit: Id
+    running: bool
+
+
+class SetSharing(Command, frozen=True, kw_only=True, tag="set_sharing"):
+    """This party shows its screen or document camera on the third track, or does no longer."""
+
+    call: Id
+    sharing: bool
+
+
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 40)]
+
+
+class Direction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One direction of a party's media over the last five seconds, from the browser's statistics.
+
+    `loss` is a share, `jitter_ms` and `round_trip_ms` milliseconds, `bitrate_bps` bits a second,
+    `freezes` how often the picture stood, `concealed` the share of the sound that was made up.
+    """
+
+    loss: Share = 0
+    jitter_ms: Count = 0
+    round_trip_ms: Count = 0
+    bitrate_bps: Count = 0
+    width: Count = 0
+    height: Count = 0
+    frames_a_second: Count = 0
+    freezes: Count = 0
+    concealed: Share = 0
+
+
+class ReportQuality(Command, frozen=True, kw_only=True, tag="report_quality"):
+    """How this party receives and sends, each five seconds of a call."""
+
+    call: Id
+    received: Direction
+    sent: Direction
 
 
 ClientCommand = (
@@ -152,6 +199,9 @@ ClientCommand = (
     | Connect
     | Answer
     | Playing
+    | SetRecording
+    | SetSharing
+    | ReportQuality
 )
 ClientMessage = Hello | ClientCommand
 
@@ -199,18 +249,41 @@ class ConnectionView(msgspec.Struct, frozen=True):
     offer: str | None
 
 
-class CallView(msgspec.Struct, frozen=True):
-    """The running call as one party sees it. `far` is the other party's path.
+PathName = Literal["connecting", "connected", "silent", "away"]
 
-    `far`: `connecting`, `connected`, `silent` (nothing heard for 5 s) or `away`.
+
+class QualityView(msgspec.Struct, frozen=True):
+    """How well picture and sound travel, and on whose side it is worst."""
+
+    level: Literal["good", "fair", "poor"]
+    side: Literal["own", "far"]
+
+
+class OtherView(msgspec.Struct, frozen=True):
+    """Somebody else in the call."""
+
+    party: str
+    mode: Literal["party", "listen", "whisper"]
+
+
+class CallView(msgspec.Struct, frozen=True, kw_only=True):
+    """The running call as one party sees it. `far` is the other party's path, `own` this one's.
+
+    A path is `connecting`, `connected`, `silent` (nothing heard for 2 s) or `away`. `sound_only`
+    names the side whose path carries no picture now; `recording` is how the recording is doing.
     """
 
     id: str
-    far: Literal["connecting", "connected", "silent", "away"]
+    far: PathName
+    own: PathName
     far_name_zh: str
     far_name_en: str
     started_at: datetime | None
-    connection: ConnectionView | None
+    recording: Literal["starting", "recording", "paused", "failed"]
+    sound_only: Literal["own", "far"] | None
+    far_shares: bool
+    others: list[OtherView]
+    quality: QualityView | None
 
 
 class VisitView(msgspec.Struct, frozen=True, kw_only=True):
@@ -239,7 +312,7 @@ class PlaceView(msgspec.Struct, frozen=True):
 
 
 class KioskState(msgspec.Struct, frozen=True, kw_only=True, tag_field="role", tag="kiosk"):
-    """All a kiosk shows. `visit` null is the welcome screen."""
+    """All a kiosk shows. `visit` null is the welcome screen; `connection` may be a warm line."""
 
     kiosk: str
     site: SiteView
@@ -247,6 +320,7 @@ class KioskState(msgspec.Struct, frozen=True, kw_only=True, tag_field="role", ta
     visit: VisitView | None
     place: PlaceView | None
     call: CallView | None
+    connection: ConnectionView | None
 
 
 class WindowView(msgspec.Struct, frozen=True):
@@ -286,6 +360,7 @@ class ClerkState(msgspec.Struct, frozen=True, kw_only=True, tag_field="role", ta
     visit: VisitView | None
     case: CaseView | None
     call: CallView | None
+    connection: ConnectionView | None
 
 
 ClientState = KioskState | ClerkState
@@ -317,7 +392,6 @@ class Done(msgspec.Struct, tag="done", tag_field="type", frozen=True):
 
 ErrorCode = Literal[
     "malformed",
-    "too_large",
     "unknown_type",
     "forbidden",
     "conflict",
@@ -325,6 +399,7 @@ ErrorCode = Literal[
     "bad_answer",
     "bad_value",
     "too_fast",
+    "no_media",
     "bad_ticket",
     "bad_version",
     "failed",

@@ -1,8 +1,8 @@
-"""What joins a visit, a call, the media node and the lines? The only place that knows all four.
+"""What joins a visit, a call, the media and the lines? The only place that knows all four.
 
-Commands and the clock come in here; the desk decides, the node connects, the hub wakes those whose
-state changed. Running calls are in memory: after a restart a visit in `serving` gets a new call
-and both pages ask for new connections.
+Commands and the clock come in here; the desk decides, the exchange connects, the hub wakes those
+whose state changed. Running calls are in memory: after a restart a visit in `serving` gets a new
+call and both pages ask for new connections.
 """
 
 import asyncio
@@ -12,20 +12,18 @@ from collections.abc import Coroutine
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from uuid_utils import uuid7
-
-from media.node.node import AnswerTwice, ConnectionId, News, Node, UnknownConnection
-from media.node.node import CallId as NodeCall
-from media.node.sdp import BadAnswer
-from media.node.secure import HandshakeError
+from media.host.api import Refused, Unknown
 from scheduling import visit, window
 from scheduling.board import Board
 from scheduling.desk import Conflict, Desk, NotFound
 from scheduling.record import Visit
 from scheduling.visit import ClerkId, Outcome, VisitId
 from signaling.access import Identity, Role
-from signaling.call import PARTIES, Call, CallId, Party, far_of
+from signaling.call import CLERK, RESIDENT, Call, Party, far_of
+from signaling.exchange import Exchange
 from signaling.hub import Hub
+from signaling.protocol import Direction
+from signaling.quality import Qualities, Sample
 from signaling.recordings import Recordings
 
 log = logging.getLogger(__name__)
@@ -36,28 +34,36 @@ ABANDONED_S = 600.0  # a waiting ticket whose kiosk has been away so long is giv
 _TICK_S = 0.5
 
 
+class BadAnswer(ValueError):  # noqa: N818
+    """The SDP is not an answer to our offer; the text names the line at fault."""
+
+
 class Switchboard:
-    """Carries out what clients ask, and what time and the media node bring about."""
+    """Carries out what clients ask, and what time brings about."""
 
     def __init__(
-        self, desk: Desk, board: Board, hub: Hub, recordings: Recordings, *, ring_s: float = RING_S
+        self,
+        desk: Desk,
+        board: Board,
+        hub: Hub,
+        *,
+        exchange: Exchange,
+        recordings: Recordings,
+        qualities: Qualities,
+        ring_s: float = RING_S,
     ) -> None:
         self._desk, self._board, self._hub = desk, board, hub
-        self._recordings = recordings
-        self._node: Node | None = None
-        self._calls: dict[str, Call] = {}  # by visit
-        self._visit_of_call: dict[str, str] = {}
-        self._preparing: set[str] = set()
+        self._exchange, self._recordings, self._qualities = exchange, recordings, qualities
+        self._preparing: set[str] = set()  # visits whose parties are being connected
         self._started_s = time.monotonic()
         self._tasks: set[asyncio.Task[None]] = set()
         self.ring_s = ring_s
 
-    async def start(self, node: Node) -> None:
+    async def start(self) -> None:
         """Take up the visits that were being served, and let time run."""
-        self._node = node
         self._started_s = time.monotonic()
         for served in await self._board.serving():
-            self._begin(served)
+            await self._exchange.begin(served)
         self._spawn(self._tick(), "switchboard ticker")
 
     async def stop(self) -> None:
@@ -68,8 +74,7 @@ class Switchboard:
 
     def call_of(self, visit_id: str) -> Call | None:
         """The running call of a visit, once its parties are invited."""
-        call = self._calls.get(visit_id)
-        return None if call is None or call.id in self._preparing else call
+        return None if visit_id in self._preparing else self._exchange.call_of(visit_id)
 
     # The resident
 
@@ -92,6 +97,7 @@ class Switchboard:
         """Raises NotFound, Conflict."""
         left = await self._own(who, visit_id)
         after = await self._desk.leave(left.id, who.id, _now())
+        await self._exchange.cool(who.id)
         self._changed(left, after)
         await self._route(after)
 
@@ -103,6 +109,7 @@ class Switchboard:
     async def wipe(self, who: Identity, visit_id: str) -> None:
         """Raises NotFound, Conflict while the visit is not over."""
         shown = await self._own(who, visit_id)
+        await self._exchange.cool(who.id)
         if shown.at_kiosk:
             self._changed(await self._desk.free_kiosk(shown.id))
 
@@ -111,18 +118,19 @@ class Switchboard:
     async def set_window(self, who: Identity, step: str) -> None:
         """Raises Conflict."""
         await self._desk.set_window(ClerkId(who.id), window.Event(step), _now())
+        if step != "be_ready":
+            await self._exchange.cool(who.id)
         self._hub.wake_city(who.city)
         await self._route()
 
     async def accept(self, who: Identity, visit_id: str) -> None:
         """The clerk takes the visit: both parties are invited at once. Raises Conflict."""
         accepted = await self._desk.accept(VisitId(visit_id), ClerkId(who.id), _now())
-        call = self._begin(accepted)
-        self._preparing.add(call.id)
+        self._preparing.add(accepted.id)
         try:
-            await asyncio.gather(*(self._invite(accepted, call.id, party) for party in PARTIES))
+            await self._exchange.begin(accepted)
         finally:
-            self._preparing.discard(call.id)
+            self._preparing.discard(accepted.id)
         self._changed(accepted)
 
     async def decline(self, who: Identity, visit_id: str) -> None:
@@ -156,30 +164,60 @@ class Switchboard:
         await self._hang_up(after)
         self._changed(after)
 
-    async def connect(self, who: Identity, call_id: str) -> None:
-        """A new connection for this party. Raises NotFound."""
-        served, _ = await self._own_call(who, call_id)
-        await self._invite(served, CallId(call_id), self._party(who))
-        self._changed(served)
+    async def connect(self, who: Identity, call_id: str | None) -> None:
+        """A new connection for this party, or a warm line. Raises NotFound, Conflict, NoHost."""
+        if call_id is not None:
+            served, _ = await self._own_call(who, call_id)
+            await self._exchange.connect(served.id, self._party(who))
+            self._changed(served)
+            return
+        if not await self._may_be_warm(who):
+            raise Conflict("nobody waits here, so no line is needed")
+        await self._exchange.warm(who.id)
 
     async def answer(self, who: Identity, connection: str, sdp: str) -> None:
-        """Raises NotFound, Conflict, BadAnswer."""
-        party = self._party(who)
-        call = next(
-            (c for c in self._calls.values() if c.paths[party].connection == connection), None
-        )
-        if call is None:
-            raise NotFound("this connection is not open any more")
-        await self._own(who, call.visit)
+        """Raises NotFound, Conflict, BadAnswer, NoHost."""
         try:
-            self._media.answer(ConnectionId(connection), sdp)
-        except UnknownConnection as error:
+            await self._exchange.answer(who.id, connection, sdp)
+        except Unknown as error:
             raise NotFound("this connection is not open any more") from error
-        except AnswerTwice as error:
-            raise Conflict("this offer was answered already") from error
-        except HandshakeError as error:
+        except Refused as error:
+            if error.twice:
+                raise Conflict(str(error)) from error
             raise BadAnswer(str(error)) from error
-        self._update(self._calls[call.visit].answered(party))
+        self._hub.wake([who.id])
+
+    async def set_recording(self, who: Identity, visit_id: str, *, running: bool) -> None:
+        """Pause the recording, or let it go on. Raises NotFound, Conflict, NoHost."""
+        served = await self._own(who, visit_id)
+        call = self._exchange.call_of(served.id)
+        if call is None:
+            raise Conflict("this visit has no running call")
+        if running == (call.recording != "paused"):
+            return
+        await self._exchange.record(served.id, running=running)
+        event = "recording_resumed" if running else "recording_paused"
+        at = _now()
+        if running:
+            await self._recordings.resume(served, call, at)
+        else:
+            await self._recordings.pause(served, call, who.id, at)
+        await self._desk.note(served.id, event, who.id, at)
+        self._changed(served)
+
+    async def set_sharing(self, who: Identity, call_id: str, *, sharing: bool) -> None:
+        """The party shows its screen, or does no longer. Raises NotFound."""
+        served, _ = await self._own_call(who, call_id)
+        self._exchange.share(served.id, self._party(who), sharing=sharing)
+
+    async def report_quality(
+        self, who: Identity, call_id: str, received: Direction, sent: Direction
+    ) -> None:
+        """Keep how a party receives and sends. Raises NotFound."""
+        served, _ = await self._own_call(who, call_id)
+        sample = Sample(party=self._party(who), at=_now(), received=received, sent=sent)
+        await self._qualities.report(served.id, sample)
+        self._changed(served)
 
     async def playing(self, who: Identity, call_id: str) -> None:
         """Put the first decoded picture on the visit's timeline, once a party. Raises NotFound."""
@@ -198,6 +236,22 @@ class Switchboard:
         """A client's last socket is gone; the lease decides what that means."""
         self._spawn(self._presence_changed(who), "line closed")
 
+    async def withdraw(self, who: Identity) -> None:
+        """The rights of a client were withdrawn: its line and its running call end (T2, T6)."""
+        await self._exchange.cool(who.id)
+        if who.role is Role.CLERK:
+            returned = await self._desk.lose_clerk(ClerkId(who.id), _now())
+            if returned is not None:
+                await self._hang_up(returned)
+                self._changed(returned)
+                await self._route()
+            return
+        shown = await self._board.visit_at_kiosk(_kiosk(who))
+        if shown is not None and shown.state is visit.State.SERVING:
+            ended = await self._desk.end(shown.id, "withdrawn", _now())
+            await self._hang_up(ended)
+            self._changed(ended)
+
     async def _presence_changed(self, who: Identity) -> None:
         shown = (
             await self._board.visit_at_kiosk(_kiosk(who))
@@ -208,64 +262,20 @@ class Switchboard:
             self._hub.wake([shown.kiosk, shown.clerk])
         await self._route()
 
-    # Calls
-
-    def _begin(self, served: Visit) -> Call:
-        call = Call(CallId(str(uuid7())), served.id, served.city)
-        self._calls[served.id] = call
-        self._visit_of_call[call.id] = served.id
-        return call
-
-    async def _invite(self, served: Visit, call_id: CallId, party: Party) -> None:
-        segment = await self._recordings.open(
-            served,
-            self._calls[served.id],
-            party,
-            lambda: self._media.request_key_frame(NodeCall(call_id), party),
-        )
-        call = self._calls.get(served.id)
-        if call is None or call.id != call_id:  # ended while the disk was busy
-            if segment is not None:
-                self._recordings.discard(served, segment)
-            return
-        invitation = self._media.invite(NodeCall(call_id), party, segment)
-        if segment is not None:
-            self._recordings.begin(invitation.connection, served, segment)
-        self._update(self._calls[served.id].invited(party, invitation.connection, invitation.offer))
-
     async def _hang_up(self, ended: Visit) -> None:
-        call = self._calls.pop(ended.id, None)
-        if call is None:
-            return
-        self._visit_of_call.pop(call.id, None)
-        self._media.close(NodeCall(call.id))
-        await self._recordings.span(ended, call, call.talking_since, ended.ended_at or _now())
+        call = await self._exchange.end(ended)
+        self._qualities.forget(ended.id)
+        if call is not None:
+            at = ended.ended_at or _now()
+            await self._recordings.span(ended, call, call.talking_since, at)
 
-    def hear(self, news: News) -> None:
-        """What the media node tells; called in the event loop."""
-        if news.change == "closed":
-            self._recordings.seal(news.connection)
-        call = self._calls.get(self._visit_of_call.get(news.call, ""))
-        if call is None:
-            return
-        party = cast(Party, news.party)
-        if news.change == "connected":
-            self._update(call.connected(party, news.connection, _now()))
-        elif news.change == "closed":
-            self._update(call.closed(party, news.connection))
-        else:
-            silent = news.change == "silent"
-            self._update(call.heard(party, news.connection, silent=silent))
-        self._spawn(self._wake_parties(call.visit), "tell parties")
-
-    async def _wake_parties(self, visit_id: str) -> None:
-        told = await self._board.visit(visit_id)
-        if told is not None:
-            self._hub.wake([told.kiosk, told.clerk])
-
-    def _update(self, call: Call) -> None:
-        if call.visit in self._calls:
-            self._calls[call.visit] = call
+    async def _may_be_warm(self, who: Identity) -> bool:
+        """Whether this client may soon be in a call."""
+        if who.role is Role.KIOSK:
+            shown = await self._board.visit_at_kiosk(_kiosk(who))
+            return shown is not None and shown.state in (visit.State.WAITING, visit.State.OFFERED)
+        desk = await self._board.window(ClerkId(who.id))
+        return desk is not None and desk.state in (window.State.READY, window.State.OFFERED)
 
     # Routing and time
 
@@ -297,6 +307,7 @@ class Switchboard:
                 and self._hub.away_s(clerk, self._started_s) > CLERK_LEASE_S
             ):
                 returned = await self._desk.lose_clerk(clerk, _now())
+                await self._exchange.cool(clerk)
                 if returned is not None:
                     lost.append(returned)
                     await self._hang_up(returned)
@@ -305,6 +316,7 @@ class Switchboard:
         for waiting in await self._board.in_line():
             if self._hub.away_s(waiting.kiosk, self._started_s) > ABANDONED_S:
                 returned_tickets.append(await self._desk.leave(waiting.id, "abandoned", _now()))
+                await self._exchange.cool(waiting.kiosk)
         if missed or lost or returned_tickets:
             self._changed(*missed, *lost, *returned_tickets)
             await self._route()
@@ -321,22 +333,17 @@ class Switchboard:
         return found
 
     async def _own_call(self, who: Identity, call_id: str) -> tuple[Visit, Call]:
-        visit_id = self._visit_of_call.get(call_id)
+        visit_id = self._exchange.visit_of(call_id)
         if visit_id is None:
             raise NotFound("this call is over")
         served = await self._own(who, visit_id)
-        if served.state is not visit.State.SERVING:
+        call = self._exchange.call_of(visit_id)
+        if served.state is not visit.State.SERVING or call is None:
             raise NotFound("this call is over")
-        return served, self._calls[visit_id]
+        return served, call
 
     def _party(self, who: Identity) -> Party:
-        return "resident" if who.role is Role.KIOSK else "clerk"
-
-    @property
-    def _media(self) -> Node:
-        if self._node is None:
-            raise RuntimeError("the switchboard is not started")
-        return self._node
+        return RESIDENT if who.role is Role.KIOSK else CLERK
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)

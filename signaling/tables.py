@@ -1,4 +1,7 @@
-"""How do people, devices and what they did lie in the database? Written by accounts and audit."""
+"""How do people, devices, what they did and how calls went lie in the database?
+
+Written by accounts, audit and quality.
+"""
 
 import sqlalchemy as sa
 
@@ -66,4 +69,15 @@ audit_log = sa.Table(
     sa.Column("city", sa.String, nullable=False),
     sa.Column("action", sa.String, nullable=False),
     sa.Column("object", sa.String, nullable=False),
+)
+
+quality = sa.Table(
+    "quality",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("visit", sa.String, nullable=False, index=True),
+    sa.Column("party", sa.String, nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("received", sa.JSON, nullable=False),
+    sa.Column("sent", sa.JSON, nullable=False),
 )

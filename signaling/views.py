@@ -11,7 +11,8 @@ from scheduling.record import City, Site, Visit
 from scheduling.visit import ClerkId, KioskId
 from signaling.access import Identity, Role
 from signaling.accounts import Accounts
-from signaling.call import Party, far_of
+from signaling.call import CLERK, RESIDENT, Call, Party, far_of
+from signaling.exchange import Exchange
 from signaling.hub import Hub
 from signaling.protocol import (
     CallView,
@@ -24,12 +25,15 @@ from signaling.protocol import (
     Language,
     MaterialView,
     MatterView,
+    OtherView,
     PlaceView,
+    QualityView,
     QueueEntry,
     SiteView,
     VisitView,
     WindowView,
 )
+from signaling.quality import Qualities
 from signaling.switchboard import Switchboard
 
 RESIDENT_ZH, RESIDENT_EN = "办事人", "Resident"
@@ -76,10 +80,19 @@ class Views:
     """Makes the state of any client."""
 
     def __init__(
-        self, world: World, board: Board, accounts: Accounts, switchboard: Switchboard, hub: Hub
+        self,
+        world: World,
+        board: Board,
+        accounts: Accounts,
+        *,
+        switchboard: Switchboard,
+        exchange: Exchange,
+        qualities: Qualities,
+        hub: Hub,
     ) -> None:
         self._world, self._board, self._accounts = world, board, accounts
-        self._switchboard, self._hub = switchboard, hub
+        self._switchboard, self._exchange, self._hub = switchboard, exchange, hub
+        self._qualities = qualities
 
     async def state(self, who: Identity) -> ClientState:
         """All this client shows now. Raises NoClient."""
@@ -123,7 +136,8 @@ class Views:
             site_city=city_view(self._world.cities[site.city]),
             visit=self.visit_view(shown) if shown else None,
             place=place,
-            call=await self._call_view(shown, "resident"),
+            call=await self._call_view(shown, RESIDENT),
+            connection=self._connection(who.id, shown, RESIDENT),
         )
 
     async def _clerk_state(self, who: Identity) -> ClerkState:
@@ -140,7 +154,8 @@ class Views:
             line=[self._entry(waiting) for waiting in await self._board.queue(desk.city)],
             visit=self.visit_view(held) if held else None,
             case=CaseView(held.notes, held.checked) if held else None,
-            call=await self._call_view(held, "clerk"),
+            call=await self._call_view(held, CLERK),
+            connection=self._connection(who.id, held, CLERK),
         )
 
     def _entry(self, waiting: Visit) -> QueueEntry:
@@ -155,23 +170,47 @@ class Views:
             waiting.taken_at,
         )
 
+    def _call(self, held: Visit | None) -> Call | None:
+        if held is None or held.state is not visit.State.SERVING:
+            return None
+        return self._switchboard.call_of(held.id)
+
+    def _connection(self, client: str, held: Visit | None, party: Party) -> ConnectionView | None:
+        call = self._call(held)
+        if call is not None:
+            own = call.paths[party]
+            return ConnectionView(own.connection, own.offer) if own.connection else None
+        line = self._exchange.line_of(client)
+        return ConnectionView(line.connection, line.offer) if line is not None else None
+
     async def _call_view(self, held: Visit | None, party: Party) -> CallView | None:
-        call = self._switchboard.call_of(held.id) if held else None
-        if held is None or call is None or held.state is not visit.State.SERVING:
+        call = self._call(held)
+        if held is None or call is None:
             return None
         name_zh, name_en = RESIDENT_ZH, RESIDENT_EN
-        if party == "resident" and held.clerk is not None:
+        if party == RESIDENT and held.clerk is not None:
             clerk = await self._board.window(held.clerk)
             if clerk is not None:
                 name_zh, name_en = clerk.name_zh, clerk.name_en
         far, own = call.paths[far_of(party)], call.paths[party]
-        far_client = held.clerk if party == "resident" else held.kiosk
+        far_client = held.clerk if party == RESIDENT else held.kiosk
         here = self._hub.is_open(far_client) or far.state == "connected"
+        shown = ("party",) if party == RESIDENT else ("party", "listen", "whisper")
+        quality = self._qualities.level(held.id, party)
         return CallView(
             id=call.id,
             far=far.state if here else "away",
+            own=own.state,
             far_name_zh=name_zh,
             far_name_en=name_en,
             started_at=call.talking_since,
-            connection=ConnectionView(own.connection, own.offer) if own.connection else None,
+            recording=call.recording,
+            sound_only="own" if own.sound_only else "far" if far.sound_only else None,
+            far_shares=any(path.sharing for p, path in call.paths.items() if p != party),
+            others=[
+                OtherView(p, path.mode)
+                for p, path in call.paths.items()
+                if p not in (RESIDENT, CLERK) and path.mode in shown
+            ],
+            quality=QualityView(*quality) if quality is not None else None,
         )

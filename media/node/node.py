@@ -210,11 +210,10 @@ class Node:
             self._play(joined)
 
     def hear(self, call: CallId, table: Table) -> None:
-        """Say who hears whom from now on; unknown calls are already over."""
-        record = self._calls.get(call)
-        if record is not None:
-            record.table = {party: tuple(heard) for party, heard in table.items()}
-            self._rewire(record)
+        """Say who hears whom from now on, also before the first party joins; until `close`."""
+        record = self._calls.setdefault(call, Call(call))
+        record.table = {party: tuple(heard) for party, heard in table.items()}
+        self._rewire(record)
 
     def leave(self, connection: ConnectionId) -> None:
         """Close one connection; unknown ones are already closed."""

@@ -1,13 +1,14 @@
 """`/api/visits`: what was recorded, for those who review it."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
 from aiohttp import web
 
 from media.records import manifest as manifests
-from media.records.manifest import NoManifest
+from media.records.manifest import Interruption, Manifest, NoManifest, Pause
 from media.records.store import BadName
 from scheduling.board import Board
 from scheduling.record import Visit, Window
@@ -15,7 +16,8 @@ from scheduling.visit import ClerkId
 from signaling.access import Role
 from signaling.api.rest import Asked, Operation, Problem
 from signaling.audit import Audit
-from signaling.protocol import CityView, MatterView
+from signaling.protocol import CityView, Direction, MatterView
+from signaling.quality import Qualities
 from signaling.recordings import Recordings
 from signaling.views import World, city_view, matter_view
 
@@ -44,6 +46,7 @@ class RecordedSegment(msgspec.Struct, kw_only=True):
     """One file. `start_ms` is where it lies on the visit's time line, from the first segment."""
 
     party: str
+    content: str
     number: int
     file: str
     state: str
@@ -52,6 +55,23 @@ class RecordedSegment(msgspec.Struct, kw_only=True):
     width: int
     height: int
     lost_packets: int
+
+
+class Break(msgspec.Struct, kw_only=True):
+    """A stretch of the time line that is not recorded: `pause` by the clerk, or `interruption`."""
+
+    kind: str
+    start_ms: int
+    end_ms: int
+
+
+class QualitySample(msgspec.Struct, kw_only=True):
+    """How a party received and sent in the five seconds before `start_ms`."""
+
+    party: str
+    start_ms: int
+    received: Direction
+    sent: Direction
 
 
 class TimelineEvent(msgspec.Struct):
@@ -72,6 +92,8 @@ class VisitRecord(msgspec.Struct, kw_only=True):
     rating_reasons: list[str]
     duration_ms: int
     segments: list[RecordedSegment]
+    breaks: list[Break]
+    quality: list[QualitySample]
     events: list[TimelineEvent]
 
 
@@ -92,8 +114,15 @@ class Verification(msgspec.Struct):
 class VisitsApi:
     """The supervisor's list and player. What another city owns is as unknown as nothing."""
 
-    def __init__(self, world: World, board: Board, recordings: Recordings, audit: Audit) -> None:
-        self._world, self._board = world, board
+    def __init__(
+        self,
+        world: World,
+        board: Board,
+        recordings: Recordings,
+        qualities: Qualities,
+        audit: Audit,
+    ) -> None:
+        self._world, self._board, self._qualities = world, board, qualities
         self._recordings, self._audit = recordings, audit
 
     def operations(self) -> list[Operation]:
@@ -131,9 +160,9 @@ class VisitsApi:
         folder = self._recordings.folder(visit)
         try:
             manifest = await asyncio.to_thread(manifests.read, folder)
-            segments = manifest.segments
         except NoManifest:
-            segments = ()
+            manifest = Manifest(visit=visit.id, call="", city=visit.city)
+        segments = manifest.segments
         start = min((s.started_at for s in segments), default=None)
 
         def on_line(at: datetime) -> int | None:
@@ -149,6 +178,7 @@ class VisitsApi:
             segments=[
                 RecordedSegment(
                     party=s.party,
+                    content=s.content,
                     number=s.number,
                     file=s.file,
                     state=s.state,
@@ -159,6 +189,16 @@ class VisitsApi:
                     lost_packets=s.lost_packets,
                 )
                 for s in segments
+            ],
+            breaks=_breaks(manifest, on_line),
+            quality=[
+                QualitySample(
+                    party=sample.party,
+                    start_ms=on_line(sample.at) or 0,
+                    received=sample.received,
+                    sent=sample.sent,
+                )
+                for sample in await self._qualities.of(visit.id)
             ],
             events=[
                 TimelineEvent(e.event, e.actor, e.at, on_line(e.at))
@@ -213,3 +253,16 @@ class VisitsApi:
             outcome=visit.outcome.value if visit.outcome else None,
             rating=visit.rating,
         )
+
+
+def _breaks(manifest: Manifest, on_line: Callable[[datetime], int | None]) -> list[Break]:
+    """What the manifest states as not recorded; one that has no end lasts to the call's end."""
+    stated: list[tuple[str, Pause | Interruption]] = [
+        *(("pause", pause) for pause in manifest.pauses),
+        *(("interruption", interruption) for interruption in manifest.interruptions),
+    ]
+    found = []
+    for kind, gap in stated:
+        end = gap.to or manifest.call_ended_at or gap.since
+        found.append(Break(kind=kind, start_ms=on_line(gap.since) or 0, end_ms=on_line(end) or 0))
+    return sorted(found, key=lambda b: b.start_ms)
