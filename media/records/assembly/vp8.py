@@ -55,4 +55,4 @@ def _key_frame(frame: bytes) -> KeyFrame | None:
         return None
     width = int.from_bytes(frame[6:8], "little") & 0x3FFF
     height = int.from_bytes(frame[8:10], "little") & 0x3FFF
-    return KeyFrame(width, height)
+    return KeyFrame(width, height) if width and height else None

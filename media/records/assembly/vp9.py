@@ -71,8 +71,9 @@ class Vp9Assembler(Gathering):
         whole = self.take()
         key = _key_frame(whole)
         last = self._resolutions[4 * count - 4 : 4 * count]
-        if key is not None and len(last) == 4:
-            key = KeyFrame(int.from_bytes(last[:2], "big"), int.from_bytes(last[2:], "big"))
+        width, height = int.from_bytes(last[:2], "big"), int.from_bytes(last[2:], "big")
+        if key is not None and width and height:
+            key = KeyFrame(width, height)
         return self.frame(timestamp, whole + marker + sizes + marker, key)
 
 

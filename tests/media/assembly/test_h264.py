@@ -74,12 +74,33 @@ def test_rare_parameters_are_read_past(options: dict[str, str]) -> None:
 
 
 def test_emulation_prevention_is_no_part_of_the_parameters() -> None:
-    """A number of units in a tick as x264 writes it brings 00 00 03 into the parameter set."""
-    sps = next(unit for unit in units(encoded("H264")[0]) if unit[0] & 0x1F == 7)
-    assert b"\x00\x00\x03" in sps
-    frame = framed("H264", h264_payloads(encoded("H264")[0], 60_000))
+    """Level 0 and a high number of the set bring 00 00 03 before the size: 320x240."""
+    bits = (
+        "0000001000000" + "1" + "1" + "1" + "010" + "0" + "000010100" + "0001111" + "1" + "1" + "0"
+    )
+    body = int(bits.ljust(64, "0"), 2).to_bytes(8, "big")
+    frame = framed("H264", [b"\x67\x42\x00\x00\x03" + body, PPS, IDR])
     assert frame is not None
-    assert (frame.width, frame.height) == (WIDTH, HEIGHT)
+    assert (frame.width, frame.height) == (320, 240)
+
+
+@pytest.mark.parametrize(
+    ("profile", "pixels", "end"),
+    [
+        ("main", "yuv420p", b""),
+        ("high", "yuv420p", b"\xfd\xf8\xf8\x00"),
+        ("high10", "yuv420p10le", b"\xfd\xfa\xfa\x00"),
+        ("high422", "yuv422p", b"\xfe\xf8\xf8\x00"),
+    ],
+)
+def test_high_profiles_say_their_colours(profile: str, pixels: str, end: bytes) -> None:
+    """ISO/IEC 14496-15 section 5.3.3.1.2: four bytes more behind the parameter sets."""
+    track = Track("H264")
+    parameters = {"x264-params": "8x8dct=1" if profile == "high" else "cabac=1"}
+    frame = encoded("H264", 1, profile=profile, pixels=pixels, **parameters)
+    track.take(packets_of("H264", frame))
+    pps = next(unit for unit in units(frame[0]) if unit[0] & 0x1F == 8)
+    assert track.private.partition(pps)[2] == end
 
 
 def test_a_picture_of_several_slices_comes_whole() -> None:

@@ -31,6 +31,14 @@ def test_scaling_bits_are_not_part_of_the_size() -> None:
     assert (picture.frames[0].width, picture.frames[0].height) == (1280, 720)
 
 
+@pytest.mark.parametrize(("width", "height"), [(0, 240), (320, 0)])
+def test_a_key_frame_without_a_size_is_none(width: int, height: int) -> None:
+    picture = Track("VP8")
+    picture.take(vp8_packets(key_frame(width, height), 5, 900))
+    assert picture.frames == []
+    assert picture.assembler.needs_key
+
+
 def test_a_frame_of_more_than_128_packets_comes_whole() -> None:
     frame = key_frame(body=bytes(range(256)) * 800)
     packets = vp8_packets(frame, 65_500, 900)
