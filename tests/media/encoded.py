@@ -10,14 +10,14 @@ from pathlib import Path
 import av
 import numpy as np
 
-from media.node.sdp import Kind
+from media.node.codecs import Track
 from media.records.manifest import Segment
-from media.records.recorder import SegmentRecorder
+from media.records.segment import SegmentRecorder
 from tests.media.rtp import opus, vp8_packets
 
 WIDTH, HEIGHT, FRAMES_A_SECOND = 160, 120, 10
 
-Arrival = tuple[float, Kind, bytes]
+Arrival = tuple[float, Track, bytes]
 
 
 @functools.cache
@@ -64,7 +64,7 @@ def picture(
         packets = vp8_packets(frame, sequence, stamp, most_bytes=500)
         sequence += len(packets)
         for packet in packets:
-            yield number / FRAMES_A_SECOND, "video", packet
+            yield number / FRAMES_A_SECOND, "camera", packet
 
 
 def sound(
@@ -97,7 +97,7 @@ def feed(segment: SegmentRecorder, arrivals: Iterable[Arrival]) -> float:
         while at_s >= turn_s:
             take_turn(segment, turn_s)
             turn_s += 0.25
-        segment.packet(kind, packet, at_s)
+        segment.take(kind, packet, at_s)
     take_turn(segment, turn_s)
     return turn_s
 

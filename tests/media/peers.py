@@ -105,9 +105,19 @@ class Exchange:
     news: Newspaper
     parties: list[Party] = field(default_factory=list)
 
-    async def invite(self, name: str, tap: relay.Tap | None = None) -> Party:
+    async def invite(
+        self,
+        name: str,
+        tap: relay.Tap | None = None,
+        *,
+        slots: int = 1,
+        call: CallId = CALL,
+        sends: bool = True,
+    ) -> Party:
         """Invite a party and let it make its answer; the node has not heard the answer yet."""
-        invitation = self.node.invite(CALL, name, tap)
+        invitation = self.node.invite(slots)
+        if call:
+            self.node.join(invitation.connection, call, name, tap)
         picture = MediaPlayer("testsrc2=size=320x240:rate=10", format="lavfi").video
         tone = MediaPlayer("sine=frequency=440:sample_rate=48000", format="lavfi").audio
         peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
@@ -115,14 +125,23 @@ class Exchange:
         self.parties.append(party)
         peer.on("track", lambda track: party.readers.append(asyncio.create_task(party.read(track))))
         await peer.setRemoteDescription(RTCSessionDescription(invitation.offer, "offer"))
-        peer.addTrack(picture)
-        peer.addTrack(tone)
+        if sends:
+            peer.addTrack(picture)
+            peer.addTrack(tone)
         await peer.setLocalDescription(await peer.createAnswer())
         return party
 
-    async def join(self, name: str, tap: relay.Tap | None = None) -> Party:
+    async def join(
+        self,
+        name: str,
+        tap: relay.Tap | None = None,
+        *,
+        slots: int = 1,
+        call: CallId = CALL,
+        sends: bool = True,
+    ) -> Party:
         """Invite a party, answer for it and wait until it is connected."""
-        party = await self.invite(name, tap)
+        party = await self.invite(name, tap, slots=slots, call=call, sends=sends)
         self.node.answer(party.connection, party.answer)
         await self.news.wait_for(party.connection, "connected")
         return party
@@ -138,7 +157,7 @@ async def exchange() -> AsyncIterator[Exchange]:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _loop, context: uncaught.append(context))
     news = Newspaper()
-    node = Node(host="127.0.0.1", port=0, announce="127.0.0.1", listener=news)
+    node = Node(host="127.0.0.1", port=0, announce=["127.0.0.1"], listener=news)
     await node.start()
     running = Exchange(node, news)
     try:

@@ -1,6 +1,9 @@
 """Builders of RTP packets and VP8 payloads, as a browser puts them on the wire."""
 
-from media.node.sdp import OPUS, RTX, VP8
+from media.node.codecs import OPUS, REPAIR, VIDEO
+
+VP8 = VIDEO["VP8"]
+RTX = REPAIR[VP8]
 
 AUDIO_SSRC, VIDEO_SSRC, RTX_SSRC = 1001, 1002, 1003
 
