@@ -13,32 +13,6 @@ const CONNECT_DEADLINE_MS = 8000;
 const ASK_AGAIN_MS = 3000;
 const DISCONNECTED_MS = 2500;
 
-/**
- * Open camera and microphone; less if one of them is missing. `reason` says what is wrong.
- * @param {MediaStreamConstraints} [wanted]
- * @returns {Promise<{stream: MediaStream, reason: "" | "camera" | "devices" | "denied"}>}
- */
-export async function openDevices(wanted = {}) {
-  const audio = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
-  const video = {
-    width: { ideal: 1280 },
-    height: { ideal: 720 },
-    frameRate: { ideal: 30, max: 30 },
-  };
-  try {
-    const stream = await navigator.mediaDevices.getUserMedia({ audio, video, ...wanted });
-    return { stream, reason: "" };
-  } catch (error) {
-    if (/** @type {DOMException} */ (error).name === "NotAllowedError")
-      return { stream: new MediaStream(), reason: "denied" };
-    try {
-      return { stream: await navigator.mediaDevices.getUserMedia({ audio }), reason: "camera" };
-    } catch {
-      return { stream: new MediaStream(), reason: "devices" };
-    }
-  }
-}
-
 /** Fires `playing` once per call when the first far picture was decoded. */
 export class Peer extends EventTarget {
   /**
