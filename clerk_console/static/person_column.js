@@ -4,7 +4,7 @@
  */
 
 import { el, fill, icon } from "/static/kit/dom.js";
-import { openDevices } from "/static/kit/peer.js";
+import { openDevices } from "/static/kit/devices.js";
 import { clock, nameOf, t } from "/static/kit/words.js";
 
 /** @import {ClerkState} from "/static/kit/protocol.js" */
