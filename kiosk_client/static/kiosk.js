@@ -12,6 +12,7 @@ import { byId, el, fill, icon } from "/static/kit/dom.js";
 import { liveMeter } from "/static/kit/level.js";
 import { Line } from "/static/kit/line.js";
 import { Peer } from "/static/kit/peer.js";
+import { Reporter } from "/static/kit/quality.js";
 import {
   forgetLanguage,
   language,
@@ -35,6 +36,7 @@ import { call, rating, thanks, ticket } from "./visiting.js";
 const WIPED_SHOWN_MS = 1500;
 const far = /** @type {HTMLVideoElement} */ (byId("far"));
 const own = /** @type {HTMLVideoElement} */ (byId("own"));
+const shared = /** @type {HTMLVideoElement} */ (byId("shared"));
 const dialog = /** @type {HTMLDialogElement} */ (byId("dialog"));
 const screenPlace = byId("screen");
 
@@ -43,6 +45,10 @@ class Kiosk {
   constructor(line) {
     this.line = line;
     this.peer = new Peer(line, far);
+    this.reporter = new Reporter(line, this.peer);
+    this.peer.addEventListener("shared", (event) => {
+      shared.srcObject = /** @type {CustomEvent} */ (event).detail;
+    });
     /** @type {Choice} */
     this.choice = { query: "", group: "", matter: null, city: null };
     /** @type {Step} */
@@ -99,7 +105,7 @@ class Kiosk {
     this.check?.close();
     for (const track of this.stream?.getTracks() ?? []) track.stop();
     far.srcObject = own.srcObject = null;
-    far.hidden = own.hidden = true;
+    far.hidden = own.hidden = shared.hidden = true;
     fill(byId("bar"));
     fill(byId("foot"));
     fill(
@@ -245,7 +251,13 @@ class Kiosk {
       });
       this.peer.send(opening);
     }
-    this.peer.follow(visit?.state === "serving" ? state.call : null);
+    this.peer.follow({
+      call: visit?.state === "serving" ? state.call : null,
+      connection: state.connection,
+      warm: visit?.state === "waiting" || visit?.state === "offered",
+    });
+    shared.hidden = far.hidden || !state.call?.far_shares;
+    document.body.classList.toggle("shares", !shared.hidden);
     if (!open && this.stream) {
       for (const track of this.stream.getTracks()) track.stop();
       this.stream = null;

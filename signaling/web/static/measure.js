@@ -81,9 +81,7 @@ export function measure(before, after, seconds) {
       loss: Math.min(1, Math.max(0, ...heard.map((entry) => entry.fractionLost ?? 0))),
       jitter_ms: Math.round(1000 * Math.max(0, ...heard.map((entry) => entry.jitter ?? 0))),
       round_trip_ms: roundTrip,
-      bitrate_bps: Math.round(
-        (8 * grown(of(before, "outbound-rtp"), out, "bytesSent")) / seconds,
-      ),
+      bitrate_bps: Math.round((8 * grown(of(before, "outbound-rtp"), out, "bytesSent")) / seconds),
       width: shown?.frameWidth ?? 0,
       height: shown?.frameHeight ?? 0,
       frames_a_second: Math.round(shown?.framesPerSecond ?? 0),

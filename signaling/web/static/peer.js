@@ -82,7 +82,11 @@ export class Peer extends EventTarget {
   follow(wanted) {
     const before = this.wanted.call?.id ?? "";
     this.wanted = wanted;
-    if ((!wanted.call && !wanted.warm) || this.epoch !== this.line.epoch || (before && !wanted.call))
+    if (
+      (!wanted.call && !wanted.warm) ||
+      this.epoch !== this.line.epoch ||
+      (before && !wanted.call)
+    )
       this.close();
     this.epoch = this.line.epoch;
     if (!wanted.call && !wanted.warm) return;

@@ -65,3 +65,16 @@ export function showQuality(place, call) {
   place.title = words;
   fill(place, icon(`bars-${level}`), el("span", null, words));
 }
+
+/**
+ * Which words say what is wrong with the way between the two, most pressing first; "" for nothing.
+ * @param {CallView | null | undefined} call
+ * @param {boolean} online whether the line to the server is open
+ */
+export function pathWords(call, online) {
+  if (!online) return "far.offline";
+  if (!call) return "far.connecting";
+  if (call.own === "silent" || call.own === "away") return "own_silent";
+  if (call.far !== "connected") return `far.${call.far}`;
+  return call.sound_only ? `sound_only.${call.sound_only}` : "";
+}
