@@ -23,6 +23,7 @@ from media.node.rtcp import SenderReport
 from media.records import manifest as manifests
 from media.records.manifest import Manifest, Segment
 from media.records.segment import Content, SegmentRecorder
+from media.records.sequence import read_rtp
 from media.records.store import Store
 from media.records.timeline import PartyClock
 
@@ -201,6 +202,8 @@ class Recorder:
                 await self._seal(tap, tap.segments.pop(content))
                 segment = None
             if segment is None:
+                if not _begins(taken):
+                    continue
                 if arrived_s < tap.try_after_s:
                     tap.overflow += 1
                     continue
@@ -314,6 +317,14 @@ class Recorder:
     async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, partial(work, *args, **kwargs))
+
+
+def _begins(packet: bytes) -> bool:
+    """Whether a file is worth beginning: not for padding, which browsers send to probe a path."""
+    if PAYLOAD_TYPES[packet[1] & 0x7F].kind == "rtx":
+        return False
+    parsed = read_rtp(packet, 0.0)
+    return parsed is not None and len(parsed.payload) > 0
 
 
 def _empty(visit: Visit) -> Manifest:
