@@ -104,7 +104,7 @@ export class DeviceDialog {
         el(
           "button",
           { class: "primary", id: "devices-close", onclick: () => this.node.close() },
-          t("dialog.close"),
+          t("clerk.devices.done"),
         ),
       ),
     );
