@@ -114,6 +114,7 @@ class ClerkPage {
       v: () => this.person.toggle("video"),
       p: () => this.person.record(),
       s: () => this.person.share(),
+      d: () => this.person.chooseDevices(),
       r: () => free && this.#set("be_ready"),
       b: () => free && this.#set("take_break"),
       f: () => state === "wrap_up" && this.case.finish(true),

@@ -4,17 +4,16 @@
  */
 
 import { el, fill, icon } from "/static/kit/dom.js";
-import { openDevices } from "/static/kit/devices.js";
+import { liveMeter } from "/static/kit/level.js";
 import { pathWords, Reporter, showQuality } from "/static/kit/quality.js";
 import { clock, nameOf, t } from "/static/kit/words.js";
+import { ChosenDevices } from "./chosen_devices.js";
+import { DeviceDialog, deviceTrouble } from "./device_dialog.js";
 import { Sharing } from "./sharing.js";
 
 /** @import {ClerkState} from "/static/kit/protocol.js" */
 /** @import {Line} from "/static/kit/line.js" */
 /** @import {Peer} from "/static/kit/peer.js" */
-
-/** @typedef {"audioinput" | "videoinput" | "audiooutput"} DeviceKind */
-const KINDS = /** @type {DeviceKind[]} */ (["videoinput", "audioinput", "audiooutput"]);
 
 export class PersonColumn {
   /**
@@ -46,11 +45,10 @@ export class PersonColumn {
     this.told = el("p", { class: "told", role: "status" });
     this.controls = el("div", { class: "row controls" });
     this.offer = el("section", { class: "offer", role: "alertdialog", hidden: true });
-    this.devices = el("dialog", { class: "dialog" });
+    this.devices = new ChosenDevices((opening) => this.peer.send(opening));
+    this.dialog = new DeviceDialog(this.devices, () => this.#followState());
     this.confirming = el("dialog", { class: "dialog" });
-    /** @type {MediaStream | null} */
-    this.stream = null;
-    this.problem = "";
+    this.levels = el("span", { class: "levels", hidden: true });
     this.drawnFor = "";
     this.offered = "";
     fill(
@@ -58,27 +56,35 @@ export class PersonColumn {
       this.top,
       el("div", { class: "stage" }, this.far, this.shared, this.own, this.told, this.offer),
       this.controls,
-      this.devices,
+      this.dialog.node,
       this.confirming,
     );
+    this.redraw();
+    this.devices.addEventListener("change", () => this.#devicesChanged());
     this.peer.addEventListener("blocked", () => fill(this.told, t("clerk.blocked")));
     this.far.addEventListener("click", () => this.far.play());
   }
 
   /** @param {ClerkState} state */
   update(state) {
-    const on = !["off", "break", "missed"].includes(state.window.state);
-    if (on && !this.stream) this.#open();
-    if (!on && this.stream) this.#close();
+    const on = this.dialog.open || !["off", "break", "missed"].includes(state.window.state);
+    if (on) this.devices.open();
+    else if (this.devices.stream) this.devices.close();
     const call = state.visit?.state === "serving" ? state.call : null;
     const warm = ["ready", "offered"].includes(state.window.state);
     this.peer.follow({ call, connection: state.connection, warm });
     this.shared.hidden = !call?.far_shares;
     if (!call) this.sharing.stop();
     this.far.hidden = state.visit?.state !== "serving";
-    this.own.hidden = !this.stream;
+    this.own.hidden = !this.devices.stream;
     this.#drawControls(state);
     this.tick(state);
+  }
+
+  /** Open the dialog of devices; it opens them too when the window is closed. */
+  chooseDevices() {
+    this.dialog.show();
+    this.#followState();
   }
 
   /** What changes with time: the offer's seconds, the call's length. @param {ClerkState} state */
@@ -86,10 +92,12 @@ export class PersonColumn {
     const { visit, call } = state;
     const serving = visit?.state === "serving";
     if (call) showQuality(this.quality, call);
+    this.levels.hidden = !serving;
     fill(
       this.top,
       el("h1", null, this.#heading(state)),
       el("span", { class: "grow" }),
+      this.levels,
       call && serving && this.quality,
       call &&
         serving &&
@@ -111,7 +119,7 @@ export class PersonColumn {
       ? t(`clerk.${path}`)
       : visit?.state === "finished"
         ? t(`clerk.ended_by.${visit.ended_by === "clerk" ? "clerk" : "resident"}`)
-        : this.problem;
+        : deviceTrouble(this.devices);
     fill(this.told, words);
     this.told.hidden = !words;
     this.#drawOffer(state);
@@ -128,6 +136,17 @@ export class PersonColumn {
   /** Draw anew after a change of language. */
   redraw() {
     this.drawnFor = this.offered = "";
+    const whileShown = (/** @type {MediaProvider | null} */ stream) =>
+      this.levels.hidden ? null : /** @type {MediaStream | null} */ (stream);
+    fill(
+      this.levels,
+      icon("mic"),
+      liveMeter(t("clerk.device.level"), () => whileShown(this.devices.stream), { id: "level" }),
+      icon("louder"),
+      liveMeter(t("clerk.device.far_level"), () => whileShown(this.far.srcObject), {
+        id: "far-level",
+      }),
+    );
   }
 
   /** Take the visit that rings. */
@@ -182,34 +201,23 @@ export class PersonColumn {
 
   /** Switch the own sound or picture. @param {"audio" | "video"} kind */
   toggle(kind) {
-    const tracks = (this.stream?.getTracks() ?? []).filter((track) => track.kind === kind);
-    for (const track of tracks) track.enabled = !track.enabled;
+    if (this.devices.stream) this.devices.toggle(kind);
+  }
+
+  #followState() {
+    if (this.line.state) this.update(this.line.state);
+  }
+
+  #devicesChanged() {
+    const { stream, sinkId } = this.devices;
+    if (this.own.srcObject !== stream) this.own.srcObject = stream;
+    if ("setSinkId" in this.far && this.far.sinkId !== sinkId)
+      this.far.setSinkId(sinkId).catch((error) => this.refused(error));
     this.drawnFor = "";
-    if (this.line.state) this.#drawControls(this.line.state);
-  }
-
-  async #open(wanted = {}) {
-    const before = this.stream?.getTracks() ?? [];
-    this.stream = new MediaStream();
-    const opening = openDevices(wanted).then(({ stream, reason }) => {
-      for (const track of stream.getTracks())
-        track.enabled = !before.some((old) => old.kind === track.kind && !old.enabled);
-      this.stream = stream;
-      this.own.srcObject = stream;
-      this.own.hidden = false;
-      this.problem = reason ? t(`devices.${reason}`) : "";
-      this.drawnFor = "";
-      if (this.line.state) this.update(this.line.state);
-      return stream;
-    });
-    this.peer.send(opening);
-    await opening;
-  }
-
-  #close() {
-    for (const track of this.stream?.getTracks() ?? []) track.stop();
-    this.stream = null;
-    this.own.srcObject = null;
+    if (!this.line.state) return;
+    this.own.hidden = !stream;
+    this.#drawControls(this.line.state);
+    this.tick(this.line.state);
   }
 
   /** @param {ClerkState} state */
@@ -276,40 +284,35 @@ export class PersonColumn {
     const serving = state.visit?.state === "serving";
     const paused = state.call?.recording === "paused";
     const shares = Boolean(this.sharing.track);
-    const drawnFor = `${serving} ${Boolean(this.stream)} ${paused} ${shares}`;
+    const drawnFor = `${serving} ${Boolean(this.devices.stream)} ${paused} ${shares}`;
     if (drawnFor === this.drawnFor) return;
     this.drawnFor = drawnFor;
-    const off = (/** @type {string} */ kind) =>
-      this.stream?.getTracks().some((track) => track.kind === kind && !track.enabled) ?? false;
+    const { off, stream } = this.devices;
     fill(
       this.controls,
       el(
         "button",
         {
           id: "mute",
-          disabled: !this.stream,
-          "aria-pressed": String(off("audio")),
+          disabled: !stream,
+          "aria-pressed": String(off.audio),
           onclick: () => this.toggle("audio"),
         },
         icon("mic"),
-        t(off("audio") ? "clerk.unmute" : "clerk.mute"),
+        t(off.audio ? "clerk.unmute" : "clerk.mute"),
       ),
       el(
         "button",
         {
           id: "camera",
-          disabled: !this.stream,
-          "aria-pressed": String(off("video")),
+          disabled: !stream,
+          "aria-pressed": String(off.video),
           onclick: () => this.toggle("video"),
         },
         icon("camera"),
-        t(off("video") ? "clerk.camera_on" : "clerk.camera_off"),
+        t(off.video ? "clerk.camera_on" : "clerk.camera_off"),
       ),
-      el(
-        "button",
-        { id: "devices", disabled: !this.stream, onclick: () => this.#chooseDevices() },
-        t("clerk.devices"),
-      ),
+      el("button", { id: "devices", onclick: () => this.chooseDevices() }, t("clerk.devices")),
       el(
         "button",
         {
@@ -340,59 +343,5 @@ export class PersonColumn {
         t("clerk.end"),
       ),
     );
-  }
-
-  async #chooseDevices() {
-    const known = await navigator.mediaDevices.enumerateDevices();
-    /** @type {Map<DeviceKind, HTMLSelectElement>} */
-    const selects = new Map();
-    for (const kind of KINDS) {
-      const own = this.stream?.getTracks().find((track) => kind === `${track.kind}input`);
-      selects.set(
-        kind,
-        el(
-          "select",
-          { id: kind, onchange: () => this.#use(selects) },
-          ...known
-            .filter((device) => device.kind === kind)
-            .map((device) =>
-              el(
-                "option",
-                {
-                  value: device.deviceId,
-                  selected: device.deviceId === own?.getSettings().deviceId,
-                },
-                device.label || t("clerk.device.default"),
-              ),
-            ),
-        ),
-      );
-    }
-    fill(
-      this.devices,
-      el("h2", null, t("clerk.devices")),
-      ...KINDS.flatMap((kind) => [
-        el("label", { for: kind }, t(`clerk.device.${kind}`)),
-        /** @type {HTMLSelectElement} */ (selects.get(kind)),
-      ]),
-      el(
-        "div",
-        { class: "row" },
-        el("button", { class: "primary", onclick: () => this.devices.close() }, t("dialog.close")),
-      ),
-    );
-    this.devices.showModal();
-  }
-
-  /** @param {Map<DeviceKind, HTMLSelectElement>} selects */
-  async #use(selects) {
-    const chosen = (/** @type {DeviceKind} */ kind) => selects.get(kind)?.value;
-    const before = this.stream;
-    await this.#open({
-      audio: { deviceId: chosen("audioinput"), echoCancellation: true },
-      video: { deviceId: chosen("videoinput"), width: { ideal: 1280 }, height: { ideal: 720 } },
-    });
-    for (const track of before?.getTracks() ?? []) track.stop();
-    await this.far.setSinkId?.(chosen("audiooutput") ?? "");
   }
 }

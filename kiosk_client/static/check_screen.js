@@ -78,7 +78,11 @@ function line(check, device, help) {
   const mark = el("span", { class: "mark" });
   const words = el("p", { class: "words" });
   const heading = el("h2", { tabIndex: -1 }, t(`check.${device}`));
-  const actions = el("div", { class: "device-actions" });
+  const actions = el("div", {
+    class: "device-actions",
+    role: "group",
+    "aria-label": t(`check.${device}`),
+  });
   const node = el(
     "li",
     { "data-device": device },

@@ -236,6 +236,24 @@ async def test_going_back_closes_the_camera_and_another_check_begins_anew(tmp_pa
         await has(kiosk, "camera", "works")
 
 
+async def test_a_kiosk_left_at_the_check_closes_the_camera_and_wipes_the_visit(
+    tmp_path: Path,
+) -> None:
+    async with kiosk_with(tmp_path, microphone_file(silence(tmp_path / "silence.wav"))) as first:
+        kiosk = await first.context.new_page()
+        await kiosk.clock.install()
+        await kiosk.goto(first.url)
+        await to_the_check(kiosk)
+        await has(kiosk, "camera", "works")
+        await kiosk.evaluate("() => { window.before = document.querySelector('video').srcObject; }")
+        await kiosk.clock.fast_forward(65_000)
+        await expect(kiosk.locator("#stay")).to_be_visible()
+        await kiosk.clock.fast_forward(30_000)
+        await expect(kiosk.locator(".wiped")).to_be_visible()
+        states = await kiosk.evaluate("window.before.getTracks().map((track) => track.readyState)")
+        assert states == ["ended", "ended"]
+
+
 @pytest.mark.parametrize("language", ["zh_CN", "English"])
 async def test_the_check_in_trouble_passes_axe_and_keeps_its_verdicts_in_the_other_language(
     tmp_path: Path, language: str
