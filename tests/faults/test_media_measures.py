@@ -1,5 +1,6 @@
 """What measures the faults finds exactly what is missing, late or frozen, and nothing else."""
 
+import time
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -10,8 +11,11 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.support import chirps, counter
+from tests.support.browser import browsing
 from tests.support.chirps import HIGH, LOW, Band
+from tests.support.likeness import MEASURED_RESIDENT
 from tests.support.measured import Measured, measure_file
+from tests.support.tap import listen
 
 RATE = chirps.SAMPLE_RATE_HZ
 SECONDS = 6
@@ -181,3 +185,51 @@ def test_chirps_of_a_jitter_buffer_that_hurries_are_heard() -> None:
 def test_a_span_without_an_expected_chirp_is_refused(whole: Measured) -> None:
     with pytest.raises(ValueError, match="no chirp is expected"):
         whole.sounds.lost_share(1.1, 1.2)
+
+
+# A real page
+
+PAGE = "http://localhost:9/"  # never asked for: the answer is made in the browser
+
+
+async def test_a_page_is_listened_to_and_a_pause_of_its_devices_is_found(tmp_path: Path) -> None:
+    async with browsing(tmp_path, MEASURED_RESIDENT) as (browser,):
+        page = await browser.new_page()
+        body = '<video id="own" autoplay muted></video><p class="told"></p>'
+        await page.route(PAGE, lambda route: route.fulfill(body=body, content_type="text/html"))
+        await page.goto(PAGE)
+        await page.evaluate(
+            """async () => {
+                const wanted = { audio: true, video: { width: 640, height: 360 } };
+                own.srcObject = await navigator.mediaDevices.getUserMedia(wanted);
+            }"""
+        )
+        tap = await listen(page, "#own", LOW)
+        paused_s, back_s, ended_s = await page.evaluate(
+            """async () => {
+                const seconds = (s) => new Promise((done) => setTimeout(done, 1000 * s));
+                const now = () => (performance.timeOrigin + performance.now()) / 1000;
+                const enable = (on, words) => {
+                    for (const track of own.srcObject.getTracks()) track.enabled = on;
+                    document.querySelector(".told").textContent = words;
+                    return now();
+                };
+                await seconds(2);
+                const paused = enable(false, "paused");
+                await seconds(2);
+                const back = enable(true, "");
+                await seconds(2);
+                return [paused, back, now()];
+            }"""
+        )
+        taken = await tap.taken()
+    assert abs(ended_s - time.time()) < 10  # the same clock as the test's
+    assert taken.sounds.lost_share(paused_s - 1.5, paused_s) == 0
+    assert taken.sounds.lost_share(paused_s + 0.1, back_s - 0.1) == 1
+    assert taken.sounds.lost_share(back_s + 0.1, ended_s) == 0
+    assert taken.sounds.longest_silence_s(paused_s - 1, ended_s) == pytest.approx(2.1, abs=0.2)
+    assert taken.pictures.frozen_share(paused_s + 0.2, back_s) == 1
+    assert taken.pictures.frozen_share(back_s + 0.2, ended_s) == 0
+    assert taken.pictures.back_after_s(back_s) < 0.3
+    assert taken.words_after_s(paused_s - 1, "paused") == pytest.approx(1, abs=0.2)
+    assert taken.words_after_s(back_s + 0.2, "paused") == float("inf")
