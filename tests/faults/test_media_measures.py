@@ -224,9 +224,9 @@ async def test_a_page_is_listened_to_and_a_pause_of_its_devices_is_found(tmp_pat
         )
         taken = await tap.taken()
     assert abs(ended_s - time.time()) < 10  # the same clock as the test's
-    assert taken.sounds.lost_share(paused_s - 1.5, paused_s) == 0
+    assert taken.sounds.lost_share(paused_s - 1.5, paused_s - 0.1) == 0
     assert taken.sounds.lost_share(paused_s + 0.1, back_s - 0.1) == 1
-    assert taken.sounds.lost_share(back_s + 0.1, ended_s) == 0
+    assert taken.sounds.lost_share(back_s + 0.1, ended_s - 0.1) == 0
     assert taken.sounds.longest_silence_s(paused_s - 1, ended_s) == pytest.approx(2.1, abs=0.2)
     assert taken.pictures.frozen_share(paused_s + 0.2, back_s) == 1
     assert taken.pictures.frozen_share(back_s + 0.2, ended_s) == 0
