@@ -51,6 +51,14 @@ class ImpairedVisit:
     clerk: Party
 
     @property
+    def parties(self) -> dict[str, Party]:
+        return {"resident": self.resident, "clerk": self.clerk}
+
+    async def connections(self) -> int:
+        """How many peer connections both pages have been offered."""
+        return await self.resident.connections() + await self.clerk.connections()
+
+    @property
     def folder(self) -> Path:
         return next((self.service.settings.recordings / "330400").glob("*/*"))
 

@@ -6,6 +6,7 @@ camera and its microphone at different moments, so sync is always the difference
 """
 
 import base64
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,12 +30,12 @@ class Taken(Measured):
     words: tuple[tuple[float, str], ...]
 
     def words_after_s(self, moment_s: float, said: str) -> float:
-        """How long after a moment words with this in them stood there; infinite if never."""
+        """How long after a moment words like this pattern stood there; infinite if never."""
         ends = (*(at_s for at_s, _ in self.words[1:]), float("inf"))
         shown = [
             max(0.0, at_s - moment_s)
             for (at_s, words), end_s in zip(self.words, ends, strict=False)
-            if said in words and end_s > moment_s
+            if re.search(said, words) and end_s > moment_s
         ]
         return min(shown, default=float("inf"))
 
