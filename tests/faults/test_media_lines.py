@@ -163,7 +163,7 @@ async def test_a_narrow_line_carries_the_sound_and_a_picture_that_fits(
             lost = far.sounds.lost_share(since_s, until_s)
             report.at_most(f"{name}: chirps lost at 300 kbit/s", lost, 0.01)
             frozen = far.pictures.frozen_share(since_s + 5, until_s)
-            report.at_most(f"{name}: picture frozen once it fits", frozen, 0.05)
+            report.at_most(f"{name}: picture frozen once it fits", frozen, 0.10)
         for direction, link in (("up", line.up), ("down", line.down)):
             fits_s = _fits_after_s(link, narrow_from, wide_from)
             report.at_most(f"{direction}: picture fits after, s", fits_s, 5.0)

@@ -58,7 +58,7 @@ class Sounds:
         Counted in the gaps between chirps, so that a later playout is no loss.
         """
         inside = sum(since_s <= t < until_s for t in self.chirps)
-        missing = sum(since_s <= t < until_s for t in self._missing())
+        missing = sum(bool(since_s <= t < until_s) for t in self._missing())
         if inside + missing == 0:
             raise ValueError(f"no chirp is expected from {since_s} to {until_s} s")
         return missing / (inside + missing)

@@ -25,12 +25,10 @@ _CONTRAST = 40
 
 @dataclass(frozen=True)
 class Pictures:
-    """Each new picture that was seen: its second and its number, and the span that was watched."""
+    """Each new picture that was seen, its second and its number; how many could not be read."""
 
     seen: tuple[tuple[float, int], ...]
     unreadable: int
-    began_s: float
-    ended_s: float
 
     def frozen_share(self, since_s: float, until_s: float) -> float:
         """The share of a span in which the same picture stood for longer than `FREEZE_S`."""
@@ -115,5 +113,4 @@ def find(samples: Sequence[tuple[float, Sequence[float]]]) -> Pictures:
             unreadable += 1
         elif not seen or seen[-1][1] != number:
             seen.append((at_s, number))
-    began_s, ended_s = (samples[0][0], samples[-1][0]) if samples else (0.0, 0.0)
-    return Pictures(tuple(seen), unreadable, began_s, ended_s)
+    return Pictures(tuple(seen), unreadable)

@@ -13,8 +13,6 @@ from tests.support import chirps, counter
 from tests.support.chirps import Band, Samples, Sounds
 from tests.support.counter import Pictures
 
-_EARLY = 0.15
-
 
 @dataclass(frozen=True)
 class Measured:
@@ -26,22 +24,21 @@ class Measured:
     def picture_late_ms(self, since_s: float = 0.0, until_s: float = float("inf")) -> float:
         """By how much the picture comes after the sound; negative if before. -250 to 250 ms.
 
-        Each picture's and each chirp's time tells when the source's half seconds began. Chirps are
-        placed by their median, pictures by their early ones, since one looks at a screen only now
-        and then. Raises ValueError if there is nothing to compare.
+        Each picture's and each chirp's time tells when the source's half seconds began; the two
+        medians are compared. Raises ValueError if there is nothing to compare.
         """
         seen = [t - n / counter.RATE_HZ for t, n in self.pictures.seen if since_s <= t < until_s]
         heard = [t for t in self.sounds.chirps if since_s <= t < until_s]
         if not seen or not heard:
             raise ValueError("no picture or no chirp was found")
-        return 1000 * _wrapped(_phase(seen, _EARLY) - _phase(heard, 0.5))
+        return 1000 * _wrapped(_phase(seen) - _phase(heard))
 
 
-def _phase(times: list[float], quantile: float) -> float:
-    """A quantile of times within the chirps' period, whatever their common offset."""
+def _phase(times: list[float]) -> float:
+    """The median of times within the chirps' period, whatever their common offset."""
     turns = np.exp(2j * np.pi * np.array(times) / chirps.PERIOD_S)
     middle = float(np.angle(turns.mean()) / (2 * np.pi) * chirps.PERIOD_S)
-    return middle + float(np.quantile([_wrapped(t - middle) for t in times], quantile))
+    return middle + float(np.median([_wrapped(t - middle) for t in times]))
 
 
 def _wrapped(seconds: float) -> float:

@@ -2,12 +2,12 @@
  * What does a page hear and see in one of its videos? Runs inside the page, for `tap.py`.
  *
  * Follows the video's stream when it is replaced. Sound is kept with its times; of the picture the
- * levels of the counter's squares at about 28 Hz; and the words a page shows when the path has failed.
+ * levels of the counter's squares; and the words a page shows when the path has failed.
  * Every time is of `performance.now()`.
  */
 
 const KEEP_HZ = 16_000;
-const LOOK_MS = 35; // not in step with the pictures, so that some are seen at once
+const LOOK_MS = 50;
 const [WIDTH, HEIGHT] = [64, 36];
 
 const taps = new Map();
@@ -16,13 +16,15 @@ export function begin(selector) {
   const canvas = new OffscreenCanvas(WIDTH, HEIGHT).getContext("2d", { willReadFrequently: true });
   const tap = { stamps: [], pieces: [], looks: [], words: [] };
   let heard = null;
+  let watched = null;
   setInterval(() => {
     const now = performance.now();
     const video = document.querySelector(selector);
     const track = video?.srcObject?.getAudioTracks()[0] ?? null;
     if (track && track !== heard) hear(track, tap);
     heard = track;
-    if (video?.videoWidth) tap.looks.push([now, ...squares(canvas, video)]);
+    if (video && video !== watched) watch(video, canvas, tap);
+    watched = video;
     const words = [...document.querySelectorAll(".told")]
       .filter((told) => told.checkVisibility())
       .map((told) => told.textContent.trim())
@@ -56,6 +58,15 @@ async function hear(track, tap) {
     tap.pieces.push(piece);
     audio.close();
   }
+}
+
+/** Look at each picture when it is shown; one's own counts from when the camera took it. */
+function watch(video, canvas, tap) {
+  video.requestVideoFrameCallback((_now, { receiveTime, captureTime, presentationTime }) => {
+    const own = receiveTime === undefined && captureTime !== undefined;
+    tap.looks.push([own ? captureTime : presentationTime, ...squares(canvas, video)]);
+    if (video.isConnected) watch(video, canvas, tap);
+  });
 }
 
 /** The mean level in the middle of each of the counter's 16 squares, row by row. */
