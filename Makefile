@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: demo test install install-dev packages check unit lock docs screens bench clean
+.PHONY: demo test install install-dev packages check unit lines lock docs screens bench clean
 
 demo: install
 	@$(BIN)/virtual-window demo $(ARGS)
@@ -52,6 +52,10 @@ check: install-dev
 unit: install-dev
 	node --test tests/web/*.test.mjs
 	$(BIN)/pytest -n 2 --dist loadfile
+
+# Calls of real browsers over bad lines, measured in what is received; one after the other.
+lines: install-dev packages
+	$(BIN)/pytest -m lines
 
 lock:
 	$(BIN)/uv pip compile -q --generate-hashes --universal --python-version 3.11 --no-header \

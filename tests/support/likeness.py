@@ -1,14 +1,18 @@
 """How does a test know whom it sees and hears? Pictures with a colour and a frame counter, sounds
 with a tone, made as Y4M and WAV for Chromium's fake devices, and recognised in what was recorded.
+
+A likeness with a band plays what faults are measured by instead: `chirps.py`, `counter.py`.
 """
 
 import wave
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import av
 import numpy as np
 from numpy.typing import NDArray
+
+from tests.support import chirps, counter
 
 RATE_HZ = 15
 FRAMES = 150
@@ -19,20 +23,25 @@ SAMPLE_RATE_HZ = 48_000
 
 @dataclass(frozen=True)
 class Likeness:
-    """A party's colour (U, V of its background) and tone."""
+    """A party's colour (U, V of its background) and tone, or the band of its chirps."""
 
     name: str
     u: int
     v: int
     tone_hz: int
+    band: chirps.Band | None = None
 
 
 RESIDENT = Likeness("resident", 100, 190, 500)
 CLERK = Likeness("clerk", 190, 100, 900)
+MEASURED_RESIDENT = replace(RESIDENT, band=chirps.LOW)
+MEASURED_CLERK = replace(CLERK, band=chirps.HIGH)
 
 
 def write_y4m(path: Path, likeness: Likeness, *, size: tuple[int, int] = (WIDTH, HEIGHT)) -> Path:
     """Ten seconds: the party's colour with a binary frame counter in blocks along the top."""
+    if likeness.band is not None:
+        return counter.write_y4m(path, likeness.u, likeness.v)
     width, height = size
     block = width // BITS
     u = np.full((height // 2, width // 2), likeness.u, np.uint8).tobytes()
@@ -52,6 +61,8 @@ def write_y4m(path: Path, likeness: Likeness, *, size: tuple[int, int] = (WIDTH,
 def write_wav(path: Path, likeness: Likeness) -> Path:
     """Ten seconds of the party's tone in beeps of a quarter second, so that no filter calls it
     noise."""
+    if likeness.band is not None:
+        return chirps.write_wav(path, likeness.band)
     seconds = np.arange(10 * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ
     beeping = (seconds % 0.5) < 0.25
     sound = 0.5 * np.sin(2 * np.pi * likeness.tone_hz * seconds) * beeping
