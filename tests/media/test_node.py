@@ -13,8 +13,8 @@ from aioice import stun
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from media.node.node import AnswerTwice, ConnectionId, Node, UnknownConnection
 from media.node.codecs import Track
+from media.node.node import AnswerTwice, ConnectionId, Node, UnknownConnection
 from media.node.rtcp import SenderReport
 from media.node.sdp import BadAnswer
 from media.node.secure import Certificate, HandshakeError, SecureTransport
