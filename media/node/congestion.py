@@ -44,11 +44,13 @@ class Arrivals:
         if self._next is None:
             self._next = self._highest = sequence
         number = self._highest + sign16(sequence - self._highest)
-        if number < self._next or len(self._came) >= 4 * MOST_PACKETS:
-            return  # told of already as lost, or a flood between two feedbacks
-        if number - self._next > 0x4000:  # the sender's numbers jumped: begin anew there
+        if len(self._came) >= 4 * MOST_PACKETS:
+            return  # a flood between two feedbacks
+        if abs(number - self._next) > 0x4000:  # the sender's numbers jumped: begin anew there
             self._came.clear()
-            self._next = number
+            self._next = self._highest = number
+        if number < self._next:
+            return  # told of already as lost
         self._highest = max(self._highest, number)
         self._came.setdefault(number, now)
 

@@ -75,19 +75,20 @@ class Stream:
         self._head, self._repair_head = (s.to_bytes(4, "big") for s in ssrcs.of(track))
         self._passes = True  # unchanged but for the SSRC
         self._fed: Incoming | None = None
+        self._repair_fed: Incoming | None = None
         self._last_sequence = self._last_timestamp = self._last_repair = 0
         self._last_monotonic_s = 0.0
         self.last: tuple[float, bytes] | None = None  # when and what was sent last
         self._cache: dict[int, bytes] = {}
 
-    def take(self, packet: bytes, incoming: "Incoming", now: float) -> None:
-        """Send one packet of the source on, in this stream's numbers."""
+    def take(self, packet: bytes, incoming: "Incoming", now: float) -> bool:
+        """Send one packet of the source on, in this stream's numbers; False if it is truncated."""
         if self._fed is not incoming:
             self._follow(incoming, packet, now)
         if packet[1] & 0x7F == RED and not self.leg.reads_red:
             plain = rtp.without_redundancy(packet)
             if plain is None:
-                return
+                return False
             packet = plain
         sequence = int.from_bytes(packet[2:4], "big") + self.sequence_shift & 0xFFFF
         if (sequence - self._last_sequence) & 0x8000 == 0:  # a late one is not the last
@@ -103,25 +104,37 @@ class Stream:
         if self.leg.transport is None:
             self.last = now, packet
             self.leg.send(packet)
-            return
+            return True
         if self.repair_ssrc:
             self._cache[sequence] = packet
             if len(self._cache) > CACHED_PACKETS:
                 del self._cache[next(iter(self._cache))]
         self.leg.send_numbered(packet, now)
+        return True
 
-    def take_repair(self, packet: bytes, incoming: "Incoming", now: float) -> None:
-        """Send one RTX packet of the source on; only where numbers pass from end to end."""
+    def take_repair(self, packet: bytes, incoming: "Incoming", now: float) -> bool:
+        """Send one RTX packet of the source on, where numbers pass from end to end.
+
+        False if it repairs what this stream never had.
+        """
         if self._fed is not incoming:
-            return  # it repairs what this stream never had
+            return False
         first, second, sequence, timestamp, _ = _HEADER.unpack_from(packet)
+        if self._repair_fed is not incoming:
+            if self._repair_fed is None:
+                self._last_repair = sequence
+            else:  # SRTP seals no number twice and none far behind
+                self.repair_shift = self._last_repair + 1 - sequence & 0xFFFF
+            self._repair_fed = incoming
         sequence = sequence + self.repair_shift & 0xFFFF
-        self._last_repair = sequence
+        if (sequence - self._last_repair) & 0x8000 == 0:
+            self._last_repair = sequence
         timestamp = timestamp + self.timestamp_shift & 0xFFFFFFFF
         body = packet[12:]
         if self.sequence_shift:
             body = _shift_original(packet, self.sequence_shift)
         self.leg.send(_HEADER.pack(first, second, sequence, timestamp, self.repair_ssrc) + body)
+        return True
 
     def repair(self, sequences: Sequence[int], now: float) -> int:
         """Send again what the receiver misses and the cache holds; returns how many."""
@@ -148,7 +161,6 @@ class Stream:
             shown = self._last_timestamp + self.timestamp_shift + elapsed
             self.sequence_shift = self._last_sequence + 1 - sequence & 0xFFFF
             self.timestamp_shift = shown - timestamp & 0xFFFFFFFF
-            self.repair_shift = self._last_repair
             self._passes = False
             self._cache.clear()
         else:
@@ -296,12 +308,10 @@ class Source:
         elif incoming.is_repair:
             media = incoming.media
             for stream in media.streams if media is not None else ():
-                stream.take_repair(packet, media, now)  # type: ignore[arg-type]
-                counts.forwarded += 1
+                counts.forwarded += stream.take_repair(packet, media, now)  # type: ignore[arg-type]
         else:
             for stream in incoming.streams:
-                stream.take(packet, incoming, now)
-                counts.forwarded += 1
+                counts.forwarded += stream.take(packet, incoming, now)
 
     def _manage(self, incoming: Incoming, packet: bytes, now: float) -> None:
         """Note how it arrived, restore what a repair carries, and send on what is new."""
@@ -323,8 +333,7 @@ class Source:
             if stream.leg.sound_only and incoming.track != "audio":
                 stream.interrupt()
             else:
-                stream.take(packet, incoming, now)
-                self.counts.forwarded += 1
+                self.counts.forwarded += stream.take(packet, incoming, now)
 
     def key_frame_request(self, track: Track, now: float) -> bytes | None:
         """The RTCP that asks for a key frame; None if asked within the last second."""

@@ -59,6 +59,7 @@ class Sequencer:
     """
 
     _next: int | None = None
+    _highest: int = 0  # far ahead of `_next` when many packets wait for one turn
     _timestamp: int | None = None
     _waiting: dict[int, RtpPacket] = field(default_factory=dict)
     _restart: int | None = None
@@ -69,11 +70,12 @@ class Sequencer:
     def push(self, packet: RtpPacket) -> None:
         """Take one packet as it comes."""
         if self._next is None:
-            self._next = packet.sequence
-        jump = _signed16(packet.sequence - self._next)
+            self._next = self._highest = packet.sequence
+        jump = _signed16(packet.sequence - self._highest)
         if abs(jump) > MOST_DISORDER and not self._restarts_at(packet.sequence):
             return
-        sequence = self._next + _signed16(packet.sequence - self._next)
+        sequence = self._highest + _signed16(packet.sequence - self._highest)
+        self._highest = max(self._highest, sequence)
         if sequence < self._next or sequence in self._waiting:
             self.repeated += 1
             return
@@ -88,9 +90,11 @@ class Sequencer:
             self._restart = (sequence + 1) & 0xFFFF
             return False
         if self._next is not None:
+            self.lost += len(self._waiting)
             self._waiting.clear()
             self._restarted = True
             self._next += _signed16(sequence - self._next)
+            self._highest = self._next
         return True
 
     def pop(self, now: float, *, last: bool = False) -> list[tuple[RtpPacket, int, bool]]:

@@ -1,11 +1,13 @@
 """Builders of RTP packets and VP8 payloads, as a browser puts them on the wire."""
 
-from media.node.codecs import OPUS, REPAIR, VIDEO
+from collections.abc import Sequence
+
+from media.node.codecs import OPUS, RED, REPAIR, VIDEO
 
 VP8 = VIDEO["VP8"]
 RTX = REPAIR[VP8]
 
-AUDIO_SSRC, VIDEO_SSRC, RTX_SSRC = 1001, 1002, 1003
+AUDIO_SSRC, VIDEO_SSRC, RTX_SSRC, SCREEN_SSRC = 1001, 1002, 1003, 1004
 
 
 def rtp(
@@ -36,6 +38,15 @@ def rtp(
 def opus(sequence: int, *, timestamp: int = 0, payload: bytes = b"\xfc\xff\xfe") -> bytes:
     """An Opus packet; its payload is 20 ms of silence unless given."""
     return rtp(sequence, payload, timestamp=timestamp, ssrc=AUDIO_SSRC, payload_type=OPUS)
+
+
+def red(sequence: int, before: Sequence[bytes], now: bytes, *, timestamp: int = 0) -> bytes:
+    """A RED packet: the sounds before this one, 20 ms apart, oldest first (RFC 2198)."""
+    heads = b""
+    for age, sound in zip(range(len(before), 0, -1), before, strict=True):
+        heads += bytes((0x80 | OPUS,)) + (960 * age << 10 | len(sound)).to_bytes(3, "big")
+    body = heads + bytes((OPUS,)) + b"".join(before) + now
+    return rtp(sequence, body, timestamp=timestamp, ssrc=AUDIO_SSRC, payload_type=RED)
 
 
 def rtx(sequence: int, original: int, payload: bytes, **header: int | bool | bytes) -> bytes:

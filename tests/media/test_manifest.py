@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from media.records import manifest as manifests
 from media.records import webm
-from media.records.manifest import Manifest, NoManifest, Segment
+from media.records.manifest import Gap, Interruption, Manifest, NoManifest, Pause, Segment
 from media.records.store import BadName, Store
 from tests.media.encoded import both, packets_of, recorded, sound, unfinished, vp8_frames
 
@@ -104,6 +105,54 @@ def test_segments_stand_in_the_order_of_their_beginning() -> None:
 def test_a_segment_ends_with_its_last_frame() -> None:
     segment = Segment(party="p", number=1, file="f", state="x", started_at=BEGAN, duration_ms=1_500)
     assert manifests.ends_at(segment) == BEGAN + timedelta(seconds=1.5)
+
+
+def test_pauses_and_interruptions_and_gaps_are_kept(tmp_path: Path) -> None:
+    segment = Segment(
+        party="p",
+        number=1,
+        file="p-001.webm",
+        state="complete",
+        started_at=BEGAN,
+        gaps=(Gap(track="audio", start_ms=1_000, end_ms=3_000),),
+    )
+    manifest = msgspec.structs.replace(
+        empty().with_segment(segment),
+        pauses=(Pause(by="clerk", since=BEGAN, to=BEGAN + timedelta(seconds=5)),),
+        interruptions=(Interruption(reason="node lost", since=BEGAN),),
+    )
+    manifests.write(tmp_path, manifest)
+    assert manifests.read(tmp_path) == manifest
+
+
+def test_several_hosts_change_one_manifest_and_nothing_is_lost(tmp_path: Path) -> None:
+    """The lock is the folder's, so it holds between processes as between threads."""
+
+    def add(number: int) -> None:
+        segment = Segment(
+            party="p",
+            number=number,
+            file=f"p-{number:03d}.webm",
+            state="recording",
+            started_at=BEGAN + timedelta(seconds=number),
+        )
+        manifests.change(tmp_path, empty(), lambda manifest: manifest.with_segment(segment))
+
+    with ThreadPoolExecutor(8) as hosts:
+        list(hosts.map(add, range(1, 25)))
+    assert [s.number for s in manifests.read(tmp_path).segments] == list(range(1, 25))
+
+
+def test_a_change_that_changes_nothing_writes_nothing(tmp_path: Path) -> None:
+    manifests.write(tmp_path, empty())
+    before = (tmp_path / manifests.NAME).stat().st_ino
+    assert manifests.change(tmp_path, empty(), lambda manifest: manifest) == empty()
+    assert (tmp_path / manifests.NAME).stat().st_ino == before
+
+
+def test_a_segment_that_never_carried_anything_is_taken_out() -> None:
+    segment = Segment(party="p", number=1, file="p-001.webm", state="recording", started_at=BEGAN)
+    assert empty().with_segment(segment).without_segment("p-001.webm") == empty()
 
 
 def test_a_folder_without_a_manifest_says_so(tmp_path: Path) -> None:
@@ -300,7 +349,7 @@ def test_a_name_that_is_none_of_ours_makes_no_folder(tmp_path: Path, name: str) 
 
 @pytest.mark.parametrize(
     "name",
-    [*OUTSIDE, "manifest.json", "../resident-001.webm", "resident-001.webm\n", "a-0001.webm"],
+    [*OUTSIDE, "manifest.json", "../resident-001.webm", "resident-001.webm\n", "a-01.webm"],
 )
 def test_a_name_that_is_none_of_ours_makes_no_file(tmp_path: Path, name: str) -> None:
     with pytest.raises(BadName):
@@ -317,6 +366,20 @@ def test_no_name_leads_out_of_the_store(city: str, visit: str) -> None:
     assert folder.relative_to(root).parts == (city, "2026-11-23", visit)
     assert city.isascii()
     assert city.isprintable()
+
+
+def test_files_of_every_party_and_of_screens_have_names_of_ours(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for name in ("resident", "listener-2", "clerk-screen", "listener-2-screen"):
+        assert store.segment_path(tmp_path, name, 1).name == f"{name}-001.webm"
+    assert store.segment_path(tmp_path, "clerk", 1_000).name == "clerk-1000.webm"
+
+
+def test_screens_are_numbered_apart(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.segment_path(tmp_path, "clerk-screen", 4).touch()
+    assert store.next_number(tmp_path, "clerk") == 1
+    assert store.next_number(tmp_path, "clerk-screen") == 5
 
 
 def test_segments_of_a_party_are_numbered(tmp_path: Path) -> None:

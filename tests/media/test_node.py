@@ -3,7 +3,9 @@
 import asyncio
 import random
 from collections import Counter
-from contextlib import closing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,11 +13,16 @@ from aioice import stun
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from media.node.codecs import Track
 from media.node.node import AnswerTwice, ConnectionId, Node, UnknownConnection
-from media.node.sdp import BadAnswer, Kind
+from media.node.rtcp import SenderReport
+from media.node.sdp import BadAnswer
 from media.node.secure import Certificate, HandshakeError, SecureTransport
+from media.records import manifest as manifests
 from media.records import webm
-from media.records.recorder import Recorder, SegmentRecorder
+from media.records.manifest import Manifest
+from media.records.recorder import PartyTap, Recorder, RecordingState, Visit
+from media.records.store import Store
 from tests.media.disks import disk_full
 from tests.media.encoded import packets_of
 from tests.media.peers import (
@@ -36,10 +43,14 @@ class Copies:
     """A tap that counts."""
 
     def __init__(self) -> None:
-        self.taken: Counter[Kind] = Counter()
+        self.taken: Counter[Track] = Counter()
+        self.reported: Counter[Track] = Counter()
 
-    def packet(self, kind: Kind, packet: bytes, arrived_monotonic_s: float) -> None:
-        self.taken[kind] += 1
+    def packet(self, track: Track, packet: bytes, arrived_monotonic_s: float) -> None:
+        self.taken[track] += 1
+
+    def report(self, track: Track, report: SenderReport, arrived_monotonic_s: float) -> None:
+        self.reported[track] += 1
 
 
 def with_wrong_certificate(answer: str) -> str:
@@ -74,7 +85,8 @@ async def test_two_parties_hear_and_see_each_other_and_both_are_tapped() -> None
         await asyncio.gather(resident.receives(), clerk.receives())
         for copies in (resident_copies, clerk_copies):
             assert copies.taken["audio"] > 0
-            assert copies.taken["video"] > 0
+            assert copies.taken["camera"] > 0
+            await until(lambda copies=copies: copies.reported["camera"] > 0)  # type: ignore[misc]
         status = running.node.status()
         assert status["calls"] == 1
         assert [c["connected"] for c in status["connections"]] == [True, True]  # type: ignore[attr-defined]
@@ -88,7 +100,7 @@ async def test_a_party_receives_under_the_ssrcs_of_its_offer() -> None:
         await clerk.receives()
         for kind, ssrc in (await clerk.received_ssrcs()).items():
             section = clerk.invitation.offer.split(f"m={kind} ")[1].split("m=")[0]
-            assert f"a=ssrc:{ssrc} cname:far\r\n" in section
+            assert f"a=ssrc:{ssrc} cname:far-0\r\n" in section
 
 
 async def test_closing_a_call_is_told_and_leaves_nothing() -> None:
@@ -123,8 +135,10 @@ async def test_a_party_that_comes_back_takes_over_and_the_others_stream_goes_on(
 
 async def test_a_second_invitation_before_the_first_connected_closes_the_first() -> None:
     async with exchange() as running:
-        first = running.node.invite(CALL, "clerk", None)
-        second = running.node.invite(CALL, "clerk", None)
+        first, second = running.node.invite(), running.node.invite()
+        running.node.join(first.connection, CALL, "clerk", None)
+        assert not running.news.has(first.connection, "closed")
+        running.node.join(second.connection, CALL, "clerk", None)
         assert running.news.has(first.connection, "closed")
         assert not running.news.has(second.connection, "closed")
 
@@ -180,7 +194,7 @@ async def test_an_answer_that_comes_after_another_certificate_is_refused() -> No
 
 async def test_an_authenticated_binding_is_answered_with_the_address_it_came_from() -> None:
     async with exchange() as running:
-        username, password = credentials(running.node.invite(CALL, "clerk", None).offer)
+        username, password = credentials(running.node.invite().offer)
         with closing(Stranger(running.node)) as browser:
             browser.send(bytes(binding_request(username, password)))
             response = stun.parse_message(await browser.reply())
@@ -190,7 +204,7 @@ async def test_an_authenticated_binding_is_answered_with_the_address_it_came_fro
 
 async def test_a_wrong_password_or_name_gets_no_reply() -> None:
     async with exchange() as running:
-        username, password = credentials(running.node.invite(CALL, "clerk", None).offer)
+        username, password = credentials(running.node.invite().offer)
         with closing(Stranger(running.node)) as stranger:
             stranger.send(bytes(binding_request(username, "f" * 32)))
             stranger.send(bytes(binding_request("nobody", password)))
@@ -201,7 +215,7 @@ async def test_a_wrong_password_or_name_gets_no_reply() -> None:
 
 async def test_dtls_gets_no_reply_before_an_authenticated_binding() -> None:
     async with exchange() as running:
-        username, password = credentials(running.node.invite(CALL, "clerk", None).offer)
+        username, password = credentials(running.node.invite().offer)
         with closing(Stranger(running.node)) as stranger:
             stranger.send(client_hello())
             stranger.send(bytes(binding_request(username, "f" * 32)))
@@ -214,8 +228,8 @@ async def test_dtls_gets_no_reply_before_an_authenticated_binding() -> None:
 
 async def test_an_address_of_one_party_does_not_speak_for_another() -> None:
     async with exchange() as running:
-        first = running.node.invite(CALL, "clerk", None)
-        running.node.invite(CALL, "resident", None)
+        first = running.node.invite()
+        running.node.invite()
         username, password = credentials(first.offer)
         with closing(Stranger(running.node)) as clerk, closing(Stranger(running.node)) as other:
             clerk.send(bytes(binding_request(username, password)))
@@ -271,7 +285,7 @@ async def test_a_thousand_garbage_datagrams_are_counted_and_the_call_goes_on() -
 
 async def test_garbage_from_a_partys_own_address_is_counted_and_never_raises() -> None:
     async with exchange() as running:
-        invitation = running.node.invite(CALL, "clerk", None)
+        invitation = running.node.invite()
         username, password = credentials(invitation.offer)
         with closing(Stranger(running.node)) as browser:
             browser.send(bytes(binding_request(username, password)))
@@ -308,63 +322,76 @@ def test_sealed_rubbish_is_refused_by_an_unfinished_transport(datagrams: list[by
 
 # Recording
 
+VISIT = Visit("visit-7", CALL, "lanzhou", datetime(2026, 11, 23, 8, 30, tzinfo=UTC))
 
-async def test_a_call_is_recorded_without_being_decoded(tmp_path: Path) -> None:
-    path = tmp_path / "resident-001.webm"
-    recordings = Recorder()
+
+@asynccontextmanager
+async def recording(
+    root: Path, told: list[RecordingState]
+) -> AsyncIterator[tuple[Exchange, Recorder, PartyTap]]:
+    """A node, a recorder, and the resident's tap, which asks the node for key frames."""
+    recordings = Recorder(Store(root), lambda _call, state: told.append(state))
     await recordings.start()
     try:
         async with exchange() as running:
-            segment = recording(running, path)
-            recordings.add(segment)
-            resident = await running.join("resident", segment)
-            clerk = await running.join("clerk")
-            await asyncio.gather(resident.receives(10), clerk.receives(10))
-            told = await recordings.finish(segment)
+            node = running.node
+            tap = recordings.open(
+                VISIT, "resident", lambda track: node.request_key_frame(CALL, "resident", track)
+            )
+            yield running, recordings, tap
     finally:
         await recordings.stop()
-    assert (told.state, told.width, told.height, told.lost_packets) == ("complete", 320, 240, 0)
+
+
+def manifest_of(root: Path) -> Manifest:
+    return manifests.read(Store(root).folder(VISIT.city, VISIT.id, VISIT.taken_at))
+
+
+async def test_a_call_is_recorded_without_being_decoded(tmp_path: Path) -> None:
+    told: list[RecordingState] = []
+    async with recording(tmp_path, told) as (running, recordings, tap):
+        resident = await running.join("resident", tap)
+        clerk = await running.join("clerk")
+        await asyncio.gather(resident.receives(10), clerk.receives(10))
+        recordings.close(tap)
+        await recordings.settled()
+    (segment,) = manifest_of(tmp_path).segments
+    assert (segment.state, segment.width, segment.height) == ("complete", 320, 240)
+    assert (segment.video_codec, segment.lost_packets) == ("VP8", 0)
+    (path,) = tmp_path.rglob("resident-001.webm")
     pictures, sounds = packets_of(path.read_bytes())
-    assert (len(pictures), len(sounds)) == (told.video_frames, told.audio_frames)
+    assert (len(pictures), len(sounds)) == (segment.video_frames, segment.audio_frames)
     assert len(pictures) >= 10
     assert webm.scan(path.read_bytes()).finished
+    assert told == []  # nothing went wrong
 
 
 async def test_a_full_disk_does_not_disturb_the_call_and_is_stated(tmp_path: Path) -> None:
-    path = tmp_path / "resident-001.webm"
-    recordings = Recorder()
-    await recordings.start()
-    try:
-        async with exchange() as running:
-            segment = recording(running, path)
-            recordings.add(segment)
-            disk_full(path)
-            resident = await running.join("resident", segment)
-            clerk = await running.join("clerk")
-            await until(lambda: segment.failed != "")
-            await asyncio.gather(resident.receives(), clerk.receives())
-            told = await recordings.finish(segment)
-            await asyncio.gather(resident.receives(), clerk.receives())
-    finally:
-        await recordings.stop()
-    assert (told.state, told.failure) == ("failed", "No space left on device")
-
-
-def recording(running: Exchange, path: Path) -> SegmentRecorder:
-    """The resident's segment, which asks the node for key frames."""
-    return SegmentRecorder(
-        path, "resident", 1, lambda: running.node.request_key_frame(CALL, "resident")
-    )
+    told: list[RecordingState] = []
+    async with recording(tmp_path, told) as (running, recordings, tap):
+        resident = await running.join("resident", tap)
+        clerk = await running.join("clerk")
+        await until(lambda: recordings.running == 1)
+        (path,) = tmp_path.rglob("resident-001.webm")
+        disk_full(path)
+        await until(lambda: tap.state == "failed")
+        await asyncio.gather(resident.receives(), clerk.receives())
+        recordings.close(tap)
+        await recordings.settled()
+        await asyncio.gather(resident.receives(), clerk.receives())
+    segment = manifest_of(tmp_path).segments[0]
+    assert (segment.state, segment.failure) == ("failed", "No space left on device")
+    assert told == ["failed"]
 
 
 # The port
 
 
 async def test_a_taken_port_is_said_and_a_stopped_node_frees_it() -> None:
-    first = Node(host="127.0.0.1", port=0, announce="127.0.0.1", listener=Newspaper())
+    first = Node(host="127.0.0.1", port=0, announce=["127.0.0.1"], listener=Newspaper())
     await first.start()
     port = first.port
-    second = Node(host="127.0.0.1", port=port, announce="127.0.0.1", listener=Newspaper())
+    second = Node(host="127.0.0.1", port=port, announce=["127.0.0.1"], listener=Newspaper())
     with pytest.raises(OSError, match="in use"):
         await second.start()
     await first.stop()

@@ -1,229 +1,331 @@
-"""A recording keeps what came, says what is missing, and never disturbs anything else."""
+"""A recorder keeps what taps take, tells what it cannot keep, and never disturbs anything else."""
 
 import asyncio
-import resource
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from media.node.sdp import Kind
+from media.node.codecs import VIDEO, Track
+from media.records import manifest as manifests
 from media.records import webm
-from media.records.recorder import INBOX_PACKETS, Recorder, SegmentRecorder
-from tests.media.disks import disk_full
-from tests.media.encoded import (
-    both,
-    feed,
-    finish,
-    packets_of,
-    recorder,
-    sound,
-    take_turn,
-    unfinished,
-    vp8_frames,
+from media.records.manifest import Segment
+from media.records.recorder import (
+    INBOX_PACKETS,
+    TRY_AGAIN_S,
+    PartyTap,
+    Recorder,
+    RecordingState,
+    Visit,
 )
-from tests.media.rtp import delta_frame, key_frame, opus, rtp, rtx, vp8_packets
+from media.records.store import Store
+from tests.media.disks import disk_full
+from tests.media.encoded import decoded, picture, sound, vp8_frames
+from tests.media.peers import until
+from tests.media.rtp import delta_frame, opus, rtp, vp8_packets
+
+CALL = "call-7"
+VISIT = Visit("visit-7", CALL, "lanzhou", datetime(2026, 11, 23, 8, 30, tzinfo=UTC))
 
 
-def show(segment: SegmentRecorder, packets: list[bytes], at_s: float = 0.0) -> None:
-    for packet in packets:
-        segment.packet("rtx" if packet[1] & 0x7F == 97 else "video", packet, at_s)
+@dataclass
+class Recording:
+    """A recorder, what it told, and which key frames its taps asked for."""
+
+    root: Path
+    recorder: Recorder
+    told: list[RecordingState]
+    asked: list[tuple[str, Track]] = field(default_factory=list)
+
+    def open(self, party: str = "resident") -> PartyTap:
+        return self.recorder.open(VISIT, party, lambda track: self.asked.append((party, track)))
+
+    async def sealed(self, tap: PartyTap) -> None:
+        self.recorder.close(tap)
+        await self.recorder.settled()
+
+    @property
+    def folder(self) -> Path:
+        return self.recorder.store.folder(VISIT.city, VISIT.id, VISIT.taken_at)
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        return manifests.read(self.folder).segments
+
+    @property
+    def files(self) -> list[tuple[str, str]]:
+        return [(segment.file, segment.state) for segment in self.segments]
+
+    def scan(self, file: str) -> webm.Scan:
+        return webm.scan((self.folder / file).read_bytes())
 
 
-# What came, what is missing
-
-
-def test_a_lost_packet_is_counted_and_a_key_frame_asked_for(tmp_path: Path) -> None:
-    asked: list[str] = []
-    segment = recorder(tmp_path / "resident-001.webm", lambda: asked.append("key frame"))
-    show(segment, vp8_packets(key_frame(), 5, 0))
-    show(segment, vp8_packets(delta_frame(), 7, 9_000))
-    take_turn(segment, 0.25)
-    assert asked == []
-    take_turn(segment, 1.25)
-    assert asked == ["key frame"]
-    told = finish(segment, 2.0)
-    assert (told.lost_packets, told.skipped_frames, told.video_frames) == (1, 1, 1)
-
-
-def test_a_retransmission_fills_the_gap(tmp_path: Path) -> None:
-    segment = recorder(tmp_path / "resident-001.webm")
-    (missing,) = vp8_packets(delta_frame(b"missing"), 6, 9_000)
-    show(segment, vp8_packets(key_frame(), 5, 0) + vp8_packets(delta_frame(), 7, 18_000))
-    take_turn(segment, 0.25)
-    show(segment, [rtx(50, 6, missing[12:], timestamp=9_000, marker=True)], 0.5)
-    told = finish(segment, 1.0)
-    assert (told.lost_packets, told.skipped_frames, told.video_frames) == (0, 0, 3)
-
-
-def test_a_padding_only_packet_is_no_gap(tmp_path: Path) -> None:
-    """Without RTX browsers probe the path with padding in the picture's own numbers."""
-    segment = recorder(tmp_path / "resident-001.webm")
-    show(segment, vp8_packets(key_frame(), 5, 0))
-    show(segment, [rtp(6, b"", padding=255), rtp(7, b"", padding=255)])
-    show(segment, vp8_packets(delta_frame(), 8, 9_000))
-    told = finish(segment, 1.0)
-    assert (told.lost_packets, told.skipped_frames, told.video_frames) == (0, 0, 2)
-
-
-def test_sound_before_the_first_key_frame_is_kept(tmp_path: Path) -> None:
-    path = tmp_path / "resident-001.webm"
-    segment = recorder(path)
-    for number in range(10):
-        segment.packet("audio", opus(number, timestamp=960 * number), number / 50)
-    show(segment, vp8_packets(vp8_frames(1)[0], 5, 0), 0.2)
-    finish(segment, 1.0)
-    assert [len(frames) for frames in packets_of(path.read_bytes())] == [1, 10]
-
-
-def test_what_the_inbox_cannot_take_is_counted_as_lost(tmp_path: Path) -> None:
-    segment = recorder(tmp_path / "resident-001.webm")
-    packet = opus(0)
-    for _ in range(INBOX_PACKETS + 7):
-        segment.packet("audio", packet, 0.0)
-    assert segment.overflow == 7
-    assert finish(segment, 1.0).lost_packets == 7
-
-
-def test_a_cluster_is_written_once_a_second(tmp_path: Path) -> None:
-    """So a killed process loses about a second."""
-    path = tmp_path / "resident-001.webm"
-    segment = recorder(path)
-    now = feed(segment, both(3))
-    assert webm.scan(path.read_bytes()).duration_ms >= 1_900
-    finish(segment, now)
-
-
-def test_a_segment_never_overwrites_a_file(tmp_path: Path) -> None:
-    path = tmp_path / "resident-001.webm"
-    path.write_bytes(b"evidence")
-    with pytest.raises(FileExistsError):
-        recorder(path)
-    assert path.read_bytes() == b"evidence"
-
-
-# Disks
-
-
-def test_a_full_disk_is_stated_and_the_rest_of_the_file_stays(tmp_path: Path) -> None:
-    path = tmp_path / "resident-001.webm"
-    segment = recorder(path)
-    feed(segment, both(2))
-    before = path.read_bytes()
-    disk_full(path)
-    feed(segment, both(2))
-    told = finish(segment, 60.0)
-    assert (told.state, told.failure) == ("failed", "No space left on device")
-    assert path.read_bytes() == before
-    assert webm.scan(before).video_frames > 0
-
-
-def test_a_cluster_the_disk_took_only_half_of_is_stated(tmp_path: Path) -> None:
-    """A nearly full disk writes short without an error, and may have room again later."""
-    path = tmp_path / "resident-001.webm"
-    segment = recorder(path)
-    for at_s, kind, packet in sound(1):
-        segment.packet(kind, packet, at_s)
-    segment.absorb(1.0)
-    cluster = segment.take_cluster(1.0, last=True)
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (len(webm.HEADER) + len(cluster) // 2, hard))
+@asynccontextmanager
+async def recording(root: Path) -> AsyncIterator[Recording]:
+    told: list[RecordingState] = []
+    recorder = Recorder(Store(root), lambda _call, state: told.append(state))
+    await recorder.start()
     try:
-        segment.write(cluster)
+        yield Recording(root, recorder, told)
     finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert segment.finish().state == "failed"
+        await recorder.stop()
 
 
-# All recordings of a process
+def speak(tap: PartyTap, seconds: int = 1, *, began: int = 0, late_s: float = 0.0) -> None:
+    """Sound, as if all had come now."""
+    now = time.monotonic() + late_s
+    for _, track, packet in sound(seconds, sequence=50 * began, timestamp=48_000 * began):
+        tap.packet(track, packet, now)
+
+
+def show(tap: PartyTap, track: Track = "camera", *, began: int = 0) -> None:
+    """A second of picture, as if it had come now."""
+    now = time.monotonic()
+    for _, _, packet in picture(1, sequence=100 * began, timestamp=90_000 * began):
+        tap.packet(track, packet, now)
+
+
+# What is kept
 
 
 async def test_what_comes_is_on_the_disk_while_the_call_runs(tmp_path: Path) -> None:
-    path = tmp_path / "resident-001.webm"
-    recordings = Recorder()
-    await recordings.start()
-    try:
-        asked = asyncio.Event()
-        segment = SegmentRecorder(path, "resident", 1, asked.set)
-        recordings.add(segment)
-        show(segment, vp8_packets(delta_frame(), 5, 0), segment.started_monotonic_s)
-        async with asyncio.timeout(10):
-            await asked.wait()
-        for _, _, packet in sound(1):
-            segment.packet("audio", packet, segment.started_monotonic_s)
-        told = await recordings.finish(segment)
-    finally:
-        await recordings.stop()
-    assert (told.state, told.audio_frames, told.skipped_frames) == ("complete", 50, 1)
-    assert webm.scan(path.read_bytes()).finished
+    async with recording(tmp_path) as running:
+        tap = running.open()
+        speak(tap)
+        show(tap)
+        await until(lambda: running.recorder.running == 1)
+        assert running.files == [("resident-001.webm", "recording")]
+        speak(tap, began=1)
+        await until(lambda: running.recorder.bytes_written > 0)
+        assert running.scan("resident-001.webm").audio_frames > 0
+        await running.sealed(tap)
+        (segment,) = running.segments
+        assert (segment.state, segment.audio_frames, segment.video_frames) == ("complete", 100, 10)
+        assert running.scan("resident-001.webm").finished
+        assert manifests.verify(running.folder) == []
+
+
+async def test_a_picture_that_begins_in_the_middle_is_asked_for_anew(tmp_path: Path) -> None:
+    async with recording(tmp_path) as running:
+        tap = running.open()
+        for packet in vp8_packets(delta_frame(), 5, 0):
+            tap.packet("camera", packet, time.monotonic())
+        await until(lambda: running.asked.count(("resident", "camera")) >= 2)
+        assert ("resident", "screen") not in running.asked
+
+
+async def test_a_connection_that_never_carried_anything_leaves_no_file(tmp_path: Path) -> None:
+    async with recording(tmp_path) as running:
+        silent = running.open("clerk")
+        await running.sealed(silent)
+        undecodable = running.open("resident")
+        for packet in vp8_packets(delta_frame(), 5, 0):
+            undecodable.packet("camera", packet, time.monotonic())
+        await until(lambda: running.recorder.running == 1)
+        await running.sealed(undecodable)
+        assert running.segments == ()
+        assert not list(running.folder.glob("*.webm"))
 
 
 async def test_stopping_finishes_what_still_runs(tmp_path: Path) -> None:
-    recordings = Recorder()
-    await recordings.start()
-    segment = SegmentRecorder(tmp_path / "resident-001.webm", "resident", 1, lambda: None)
-    recordings.add(segment)
-    segment.packet("audio", opus(1), segment.started_monotonic_s)
-    await recordings.stop()
-    found = webm.scan((tmp_path / "resident-001.webm").read_bytes())
+    async with recording(tmp_path) as running:
+        running.open().packet("audio", opus(1), time.monotonic())
+    found = running.scan("resident-001.webm")
     assert (found.finished, found.audio_frames) == (True, 1)
 
 
-async def test_one_segments_trouble_does_not_end_the_recording_of_others(tmp_path: Path) -> None:
-    """Whatever goes wrong in one party's segment, also what nobody thought of."""
-    recordings = Recorder()
-    await recordings.start()
-    try:
-
-        def broken() -> None:
-            raise RuntimeError("no way to ask")
-
-        troubled = SegmentRecorder(tmp_path / "clerk-001.webm", "clerk", 1, broken)
-        asked = asyncio.Event()
-        good = SegmentRecorder(tmp_path / "resident-001.webm", "resident", 1, asked.set)
-        recordings.add(troubled)
-        recordings.add(good)
-        for segment in (troubled, good):
-            show(segment, vp8_packets(delta_frame(), 5, 0), segment.started_monotonic_s)
-        async with asyncio.timeout(2):
-            await asked.wait()
-    finally:
-        await recordings.stop()
+async def test_a_shared_screen_has_a_file_of_its_own(tmp_path: Path) -> None:
+    async with recording(tmp_path) as running:
+        tap = running.open("clerk")
+        speak(tap)
+        show(tap)
+        show(tap, "screen")
+        await running.sealed(tap)
+        assert sorted(running.files) == [
+            ("clerk-001.webm", "complete"),
+            ("clerk-screen-001.webm", "complete"),
+        ]
+        screen = running.scan("clerk-screen-001.webm")
+        assert (screen.audio_frames, screen.video_frames) == (0, 10)
 
 
-KINDS: list[Kind] = ["audio", "video", "rtx"]
+async def test_a_party_that_comes_back_has_a_further_file(tmp_path: Path) -> None:
+    async with recording(tmp_path) as running:
+        for _ in range(2):
+            tap = running.open()
+            speak(tap)
+            await running.sealed(tap)
+        assert running.files == [
+            ("resident-001.webm", "complete"),
+            ("resident-002.webm", "complete"),
+        ]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    st.lists(
-        st.tuples(
-            st.sampled_from(KINDS),
-            st.integers(0, 0x3F),
-            st.binary(min_size=11, max_size=40),
-            st.floats(0, 2),
-        ),
-        max_size=20,
-    )
-)
-def test_whatever_a_party_sends_leaves_a_recording(
-    tmp_path: Path, packets: list[tuple[Kind, int, bytes, float]]
+async def test_a_change_of_codec_begins_a_further_file(tmp_path: Path) -> None:
+    async with recording(tmp_path) as running:
+        tap = running.open()
+        show(tap)
+        speak(tap)
+        sequence_parameters = bytes.fromhex("6742c01eda02802dd0800000030080000018478b175000")
+        packet = rtp(1, sequence_parameters, payload_type=VIDEO["H264"], marker=True)
+        tap.packet("camera", packet, time.monotonic())
+        speak(tap, began=1)
+        await running.sealed(tap)
+        first, second = running.segments
+        assert (first.video_codec, first.audio_frames, first.video_frames) == ("VP8", 50, 10)
+        assert (second.video_codec, second.audio_frames) == ("H264", 50)
+
+
+async def test_a_late_repair_of_the_codec_before_does_not_change_the_file(tmp_path: Path) -> None:
+    async with recording(tmp_path) as running:
+        tap = running.open()
+        show(tap)
+        repair = rtp(1, b"\x00\x05late", payload_type=VIDEO["H264"] + 1)
+        tap.packet("camera", repair, time.monotonic())
+        speak(tap)
+        await running.sealed(tap)
+        assert [s.video_codec for s in running.segments] == ["VP8"]
+
+
+# Pauses
+
+
+async def test_nothing_of_a_pause_is_kept_and_a_new_file_begins_with_a_key_frame(
+    tmp_path: Path,
 ) -> None:
-    path = tmp_path / "resident-001.webm"
-    path.unlink(missing_ok=True)
-    segment = recorder(path)
-    now = 0.0
-    for kind, first, rest, elapsed_s in packets:
-        now += elapsed_s
-        segment.packet(kind, bytes((0x80 | first,)) + rest, now)
-        take_turn(segment, now)
-    told = finish(segment, now)
-    found = webm.scan(path.read_bytes())
-    assert told.state == "complete"
-    assert found.finished
-    assert (found.audio_frames, found.video_frames) == (told.audio_frames, told.video_frames)
+    async with recording(tmp_path) as running:
+        tap = running.open()
+        speak(tap)
+        show(tap)
+        await running.recorder.pause(CALL)
+        assert running.files == [("resident-001.webm", "complete")]
+        speak(tap, began=1)
+        show(tap, began=1)
+        assert tap.inbox == []
+        running.asked.clear()
+        await running.recorder.resume(CALL)
+        assert ("resident", "camera") in running.asked
+        speak(tap, began=2)
+        show(tap, began=2)
+        await running.sealed(tap)
+        first, second = running.segments
+        assert (first.audio_frames, first.video_frames) == (50, 10)
+        assert (second.file, second.audio_frames, second.video_frames) == (
+            "resident-002.webm",
+            50,
+            10,
+        )
+        assert running.told == ["paused", "recording"]
+        pictures, sounds = decoded((running.folder / "resident-002.webm").read_bytes())
+        assert (len(pictures), len(sounds)) == (10, 50)
+
+
+async def test_who_comes_during_a_pause_is_not_recorded_either(tmp_path: Path) -> None:
+    async with recording(tmp_path) as running:
+        await running.recorder.pause(CALL)
+        tap = running.open("clerk")
+        speak(tap)
+        await running.sealed(tap)
+        assert not running.folder.exists()
+
+
+async def test_a_pause_is_of_one_call_and_ends_with_it(tmp_path: Path) -> None:
+    async with recording(tmp_path) as running:
+        other = Visit("visit-8", "call-8", "lanzhou", VISIT.taken_at)
+        await running.recorder.pause("call-8")
+        tap = running.open()
+        speak(tap)
+        await running.sealed(tap)
+        assert running.files == [("resident-001.webm", "complete")]
+        assert running.recorder.open(other, "resident", lambda _: None).paused
+        running.recorder.forget("call-8")
+        assert not running.recorder.open(other, "resident", lambda _: None).paused
+
+
+# Trouble
+
+
+async def test_what_the_inbox_cannot_take_is_counted_as_lost(tmp_path: Path) -> None:
+    async with recording(tmp_path) as running:
+        tap, now = running.open(), time.monotonic()
+        for number in range(INBOX_PACKETS + 7):
+            tap.packet("audio", opus(number & 0xFFFF, timestamp=960 * number), now)
+        assert len(tap.inbox) == INBOX_PACKETS
+        await running.sealed(tap)
+        (segment,) = running.segments
+        assert (segment.audio_frames, segment.lost_packets) == (INBOX_PACKETS, 7)
+
+
+async def test_a_full_disk_is_told_once_and_tried_again_after_a_while(tmp_path: Path) -> None:
+    async with recording(tmp_path) as running:
+        tap = running.open()
+        speak(tap)
+        await until(lambda: running.recorder.running == 1)
+        disk_full(running.folder / "resident-001.webm")
+        speak(tap, began=1)
+        await until(lambda: tap.state == "failed")
+        speak(tap, began=2)
+        await until(lambda: tap.overflow == 50)
+        assert running.told == ["failed"]
+        speak(tap, began=3, late_s=TRY_AGAIN_S + 1)
+        await until(lambda: tap.state == "recording")
+        await running.sealed(tap)
+        assert running.told == ["failed", "recording"]
+        failed, second = running.segments
+        assert (failed.state, failed.failure) == ("failed", "No space left on device")
+        assert (second.state, second.audio_frames, second.lost_packets) == ("complete", 50, 50)
+
+
+async def test_a_store_that_takes_no_file_is_told_and_stops_nobody(tmp_path: Path) -> None:
+    (tmp_path / "lanzhou").write_text("a file where a folder should be")
+    async with recording(tmp_path) as running:
+        tap = running.open()
+        speak(tap)
+        await until(lambda: tap.state == "failed")
+        assert (running.told, running.recorder.running) == (["failed"], 0)
+        assert running.recorder.failures == 1
+        await running.sealed(tap)
+
+
+async def test_one_taps_trouble_does_not_end_the_recording_of_others(tmp_path: Path) -> None:
+    """Whatever goes wrong with one party, also what nobody thought of."""
+
+    def broken(track: Track) -> None:
+        raise RuntimeError("no way to ask")
+
+    async with recording(tmp_path) as running:
+        troubled, good = running.recorder.open(VISIT, "clerk", broken), running.open()
+        for tap in (troubled, good):
+            show(tap)
+        await until(lambda: troubled.state == "failed" and running.recorder.running > 0)
+        await running.sealed(good)
+        assert ("resident-001.webm", "complete") in running.files
+
+
+@pytest.mark.parametrize("party", ["../../etc", "Resident", ""])
+async def test_a_party_whose_name_is_none_of_ours_makes_no_file(tmp_path: Path, party: str) -> None:
+    async with recording(tmp_path) as running:
+        tap = running.open(party)
+        speak(tap)
+        await until(lambda: tap.state == "failed")
+        await running.sealed(tap)
+    assert not list(tmp_path.rglob("*.webm"))
+
+
+async def test_files_of_two_recorders_in_one_folder_do_not_meet(tmp_path: Path) -> None:
+    """Two media hosts may record one visit on a shared disk."""
+    async with recording(tmp_path) as one, recording(tmp_path) as other:
+        taps = [host.open() for host in (one, other)]
+        for tap in taps:
+            speak(tap)
+        await asyncio.gather(*(h.sealed(t) for h, t in zip((one, other), taps, strict=True)))
+        assert one.files == [("resident-001.webm", "complete"), ("resident-002.webm", "complete")]
+        assert manifests.verify(one.folder) == []
 
 
 def test_the_builders_make_what_they_say() -> None:
-    assert webm.scan(unfinished(1)).video_frames == len(vp8_frames(1)) == 10
+    assert len(vp8_frames(1)) == 10

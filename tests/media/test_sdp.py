@@ -1,6 +1,7 @@
 """The offer is of one shape, and only an answer to it is an answer."""
 
 import re
+from collections.abc import Sequence
 
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
@@ -9,21 +10,38 @@ from aiortc.sdp import SessionDescription
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.node.sdp import BadAnswer, LegSsrcs, read_answer, write_offer
+from media.node.codecs import CODECS, Codec
+from media.node.sdp import (
+    MAX_SDP_BYTES,
+    Announced,
+    BadAnswer,
+    SlotSsrcs,
+    read_answer,
+    write_offer,
+)
 
 FINGERPRINT = ":".join(["AB"] * 32)
 OTHER_FINGERPRINT = ":".join(["CD"] * 32)
 
 
-def offer(host: str = "127.0.0.1") -> str:
-    """An offer as the node makes it."""
+def offer(
+    *hosts: str,
+    slots: int = 1,
+    tcp: bool = False,
+    version: int = 1,
+    codecs: Sequence[Codec] = CODECS,
+) -> str:
+    """An offer as the node makes it; slot n has the SSRCs 10n + 11 to 10n + 15."""
     return write_offer(
         session_id=1,
+        version=version,
         ufrag="abcd1234",
         password="0123456789abcdef0123456789abcdef",
         fingerprint=FINGERPRINT,
-        address=(host, 3478),
-        leg=LegSsrcs(11, 12, 13),
+        addresses=[(host, 3478) for host in hosts or ("127.0.0.1",)],
+        tcp=tcp,
+        slots=[SlotSsrcs(*range(10 * n + 11, 10 * n + 16)) for n in range(slots)],
+        codecs=codecs,
     )
 
 
@@ -44,6 +62,32 @@ def transport_lines(mid: int, setup: str = "active") -> list[str]:
     ]
 
 
+AUDIO_SECTION = [
+    "m=audio 9 UDP/TLS/RTP/SAVPF 63 111",
+    *transport_lines(0),
+    "a=rtpmap:63 red/48000/2",
+    "a=rtpmap:111 opus/48000/2",
+    "a=ssrc:1001 cname:near",
+]
+
+
+def video_section(mid: int, media: int, repair: int) -> list[str]:
+    """A camera or a screen, in VP8 or H264."""
+    return [
+        "m=video 9 UDP/TLS/RTP/SAVPF 96 97 102 103",
+        *transport_lines(mid),
+        "a=rtpmap:96 VP8/90000",
+        "a=rtpmap:97 rtx/90000",
+        "a=fmtp:97 apt=96",
+        "a=rtpmap:102 H264/90000",
+        "a=rtpmap:103 rtx/90000",
+        "a=fmtp:103 apt=102",
+        f"a=ssrc-group:FID {media} {repair}",
+        f"a=ssrc:{media} cname:near",
+        f"a=ssrc:{repair} cname:near",
+    ]
+
+
 def answer() -> list[str]:
     """The lines of an answer as Chromium gives it."""
     return [
@@ -51,22 +95,23 @@ def answer() -> list[str]:
         "o=- 4611732 2 IN IP4 127.0.0.1",
         "s=-",
         "t=0 0",
-        "a=group:BUNDLE 0 1",
+        "a=group:BUNDLE 0 1 2",
         "a=msid-semantic: WMS near",
-        "m=audio 9 UDP/TLS/RTP/SAVPF 111",
-        *transport_lines(0),
-        "a=rtpmap:111 opus/48000/2",
-        "a=ssrc:1001 cname:near",
-        "m=video 9 UDP/TLS/RTP/SAVPF 96 97",
-        *transport_lines(1),
-        "a=rtpmap:96 VP8/90000",
-        "a=rtpmap:97 rtx/90000",
-        "a=fmtp:97 apt=96",
-        "a=ssrc-group:FID 1002 1003",
-        "a=ssrc:1002 cname:near",
-        "a=ssrc:1003 cname:near",
+        *AUDIO_SECTION,
+        *video_section(1, 1002, 1003),
+        *video_section(2, 1004, 1005),
         "",
     ]
+
+
+def further_slot(slot: int) -> list[str]:
+    """The sections in which the peer only receives."""
+    sections = []
+    for place, medium in enumerate(("audio 9 UDP/TLS/RTP/SAVPF 63 111", *["video 9 x 96 97"] * 2)):
+        lines = transport_lines(3 * slot + place)
+        lines[lines.index("a=sendrecv")] = "a=recvonly"
+        sections += [f"m={medium}", *lines]
+    return sections
 
 
 def text(lines: list[str]) -> str:
@@ -93,7 +138,7 @@ def without(prefix: str) -> str:
 def test_the_offer_is_ice_lite_with_one_bundle() -> None:
     session = offer().partition("m=")[0]
     assert "a=ice-lite\r\n" in session
-    assert session.count("a=group:BUNDLE 0 1\r\n") == 1
+    assert session.count("a=group:BUNDLE 0 1 2\r\n") == 1
 
 
 def test_every_line_of_the_offer_ends_as_the_rfc_wants() -> None:
@@ -111,17 +156,79 @@ def test_each_section_lets_the_peer_be_the_dtls_client_and_names_one_candidate()
 
 
 def test_the_offer_announces_the_far_party_under_our_ssrcs_with_their_repair() -> None:
-    audio, video = offer().split("m=")[1:]
+    audio, camera, screen = offer().split("m=")[1:]
     assert re.findall(r"a=ssrc:(\d+) ", audio) == ["11"]
-    assert re.findall(r"a=ssrc:(\d+) ", video) == ["12", "13"]
-    assert "a=ssrc-group:FID 12 13\r\n" in video
-    assert "a=fmtp:97 apt=96\r\n" in video
+    assert re.findall(r"a=ssrc:(\d+) ", camera) == ["12", "13"]
+    assert re.findall(r"a=ssrc:(\d+) ", screen) == ["14", "15"]
+    assert "a=ssrc-group:FID 12 13\r\n" in camera
+    assert "a=ssrc-group:FID 14 15\r\n" in screen
+    assert "a=fmtp:97 apt=96\r\n" in camera
+
+
+def test_only_the_first_slot_takes_what_the_party_sends() -> None:
+    sections = offer(slots=3).split("m=")[1:]
+    directions = [re.findall(r"a=(send\w+)\r", section) for section in sections]
+    assert directions == [["sendrecv"]] * 3 + [["sendonly"]] * 6
+    assert [re.findall(r"a=mid:(\d+)", section) for section in sections] == [
+        [str(mid)] for mid in range(9)
+    ]
+
+
+def test_every_slot_has_streams_and_ssrcs_of_its_own() -> None:
+    whole = offer(slots=5)
+    ssrcs = re.findall(r"a=ssrc:(\d+) ", whole)
+    assert len(ssrcs) == len(set(ssrcs)) == 25
+    assert re.findall(r"a=msid:(\S+) ", whole)[:6] == [
+        "far-0",
+        "far-0",
+        "far-0-screen",
+        "far-1",
+        "far-1",
+        "far-1-screen",
+    ]
+
+
+def test_packets_need_no_rewriting_for_a_mid() -> None:
+    assert "sdes:mid" not in offer(slots=5)
+
+
+def test_sound_may_be_redundant_and_pictures_come_in_the_preferred_order() -> None:
+    audio, camera, _ = offer(codecs=("AV1", "VP8")).split("m=")[1:]
+    assert audio.startswith("audio 3478 UDP/TLS/RTP/SAVPF 63 111\r\n")
+    assert "a=fmtp:63 111/111\r\n" in audio
+    assert camera.startswith("video 3478 UDP/TLS/RTP/SAVPF 104 105 96 97\r\n")
+    assert "H264" not in camera
+
+
+def test_a_tcp_candidate_is_passive_and_comes_after_udp() -> None:
+    camera = offer(tcp=True).split("m=")[2]
+    udp, tcp = re.findall(r"a=candidate:\d+ 1 (udp|tcp) (\d+) (.*)\r", camera)
+    assert (udp[0], tcp[0]) == ("udp", "tcp")
+    assert int(udp[1]) > int(tcp[1])
+    assert tcp[2].endswith("typ host tcptype passive")
+
+
+def test_every_announced_host_is_a_candidate_and_the_first_is_preferred() -> None:
+    camera = offer("192.0.2.7", "2001:db8::7").split("m=")[2]
+    found = re.findall(r"a=candidate:\d+ 1 udp (\d+) (\S+) 3478", camera)
+    assert [host for _, host in found] == ["192.0.2.7", "2001:db8::7"]
+    assert int(found[0][0]) > int(found[1][0])
+
+
+def test_a_later_offer_differs_in_its_version_alone() -> None:
+    assert offer(version=2) == offer().replace("o=- 1 1 ", "o=- 1 2 ")
 
 
 def test_the_offer_parses_with_another_implementation() -> None:
-    parsed = SessionDescription.parse(offer())
-    assert [media.kind for media in parsed.media] == ["audio", "video"]
-    assert [media.rtp.muxId for media in parsed.media] == ["0", "1"]
+    parsed = SessionDescription.parse(offer(slots=2, tcp=True))
+    assert [media.kind for media in parsed.media] == ["audio", "video", "video"] * 2
+    assert [media.rtp.muxId for media in parsed.media] == list("012345")
+    assert [c.mimeType for c in parsed.media[1].rtp.codecs][::2] == [
+        "video/VP8",
+        "video/VP9",
+        "video/H264",
+        "video/AV1",
+    ]
     assert all(media.ice.iceLite for media in parsed.media)
 
 
@@ -136,7 +243,44 @@ def test_an_ipv6_node_says_so() -> None:
 def test_an_answer_tells_the_certificate_and_what_will_be_sent() -> None:
     read = read_answer(text(answer()))
     assert read.fingerprint == FINGERPRINT
-    assert read.kind_of_ssrc == {1001: "audio", 1002: "video", 1003: "rtx"}
+    assert read.ssrcs == {
+        1001: Announced("audio", repair=False),
+        1002: Announced("camera", repair=False),
+        1003: Announced("camera", repair=True),
+        1004: Announced("screen", repair=False),
+        1005: Announced("screen", repair=True),
+    }
+
+
+def test_an_answer_tells_what_the_peer_can_read() -> None:
+    read = read_answer(text(answer()))
+    assert read.codecs == {"VP8", "H264"}
+    assert read.reads_red
+    assert not read_answer(changed("SAVPF 63 111", "SAVPF 111")).reads_red
+    assert read_answer(changed("SAVPF 96 97 102 103", "SAVPF 104 105")).codecs == {"AV1"}
+
+
+def test_five_slots_are_answered_in_fifteen_sections() -> None:
+    lines = answer()[:-1]
+    for slot in range(1, 5):
+        lines += further_slot(slot)
+    assert read_answer(text([*lines, ""]), 5) == read_answer(text(answer()))
+    with pytest.raises(BadAnswer, match="15 media sections, the offer had 12"):
+        read_answer(text(lines), 4)
+
+
+def test_what_a_party_sends_stands_in_the_first_slot_only() -> None:
+    lines = [*answer()[:-1], *further_slot(1), "a=ssrc:9 cname:near"]
+    with pytest.raises(BadAnswer, match="section 5 announces an SSRC but only receives"):
+        read_answer(text(lines), 2)
+
+
+def test_a_party_may_reject_the_screen_and_the_further_slots() -> None:
+    lines = [*answer()[:-1], *further_slot(1), ""]
+    for at in [at for at, line in enumerate(lines) if line.startswith("m=")][2:]:
+        lines[at] = lines[at].replace(" 9 ", " 0 ")
+    tracks = {announced.track for announced in read_answer(text(lines), 2).ssrcs.values()}
+    assert tracks == {"audio", "camera"}
 
 
 async def test_the_answer_of_a_real_peer_is_accepted() -> None:
@@ -150,7 +294,9 @@ async def test_the_answer_of_a_real_peer_is_accepted() -> None:
         read = read_answer(made.sdp)
     finally:
         await peer.close()
-    assert sorted(read.kind_of_ssrc.values()) == ["audio", "rtx", "video"]
+    announced = [(a.track, a.repair) for a in read.ssrcs.values()]
+    assert sorted(announced)[:3] == [("audio", False), ("camera", False), ("camera", True)]
+    assert read.codecs == {"VP8", "H264"}
     assert len(read.fingerprint) == 95
 
 
@@ -171,11 +317,11 @@ def test_bare_newlines_are_read_too() -> None:
 
 def test_a_party_that_only_listens_announces_nothing() -> None:
     quiet = [line for line in answer() if not line.startswith("a=ssrc")]
-    assert read_answer(text(quiet)).kind_of_ssrc == {}
+    assert read_answer(text(quiet)).ssrcs == {}
 
 
 def test_a_party_may_decline_retransmissions() -> None:
-    assert read_answer(changed("SAVPF 96 97", "SAVPF 96"))
+    assert read_answer(changed("SAVPF 96 97 102 103", "SAVPF 96"))
 
 
 def test_candidates_of_the_peer_are_not_read() -> None:
@@ -188,31 +334,46 @@ def test_candidates_of_the_peer_are_not_read() -> None:
 REFUSALS = {
     "empty": ("", "v=0"),
     "not SDP": ("{}", "v=0"),
-    "too long": (text(answer()) + "a=x:" + "y" * 16_384, "longer than 16384 bytes"),
-    "too long in bytes, not in characters": (text(answer()) + "a=x:" + "窗" * 6_000, "longer"),
+    "too long": (text(answer()) + "a=x:" + "y" * MAX_SDP_BYTES, "longer than 49152 bytes"),
+    "too long in bytes, not in characters": (text(answer()) + "a=x:" + "窗" * 20_000, "longer"),
     "200 media sections": (
         text(["v=0"] + ["m=video 9 UDP/TLS/RTP/SAVPF 96"] * 200),
-        "200 media sections, at most 4",
+        "200 media sections, at most 15",
     ),
     "no media section": ("v=0\r\n", "0 media sections"),
-    "a third media section": (
-        text([*answer()[:-1], "m=video 9 UDP/TLS/RTP/SAVPF 96", *transport_lines(2)]),
-        "3 media sections",
+    "a fourth media section": (
+        text([*answer()[:-1], "m=video 9 UDP/TLS/RTP/SAVPF 96", *transport_lines(3)]),
+        "4 media sections, the offer had 3",
     ),
     "video before audio": (
-        text(answer()[:6] + answer()[20:-1] + answer()[6:20]),
+        text([*answer()[:6], *video_section(0, 1, 2), *AUDIO_SECTION, *video_section(2, 4, 5)]),
         "section 0 is not audio",
     ),
     "audio rejected": (changed("m=audio 9", "m=audio 0"), "section 0 (audio) was rejected"),
-    "video rejected": (changed("m=video 9", "m=video 0"), "section 1 (video) was rejected"),
-    "a media line cut short": (changed("m=audio 9 UDP/TLS/RTP/SAVPF 111", "m=audio"), "not audio"),
+    "video rejected": (changed("m=video 9", "m=video 0", 1), "section 1 (video) was rejected"),
+    "a media line cut short": (
+        changed("m=audio 9 UDP/TLS/RTP/SAVPF 63 111", "m=audio"),
+        "not audio",
+    ),
     "a payload type of another codec": (
-        changed("SAVPF 111", "SAVPF 111 0"),
+        changed("SAVPF 63 111", "SAVPF 63 111 0"),
         "section 0 has payload types we did not offer",
     ),
+    "sound in a video codec": (
+        changed("SAVPF 63 111", "SAVPF 63 111 96"),
+        "section 0 has payload types we did not offer",
+    ),
+    "a payload type that is no number": (
+        changed("SAVPF 63 111", "SAVPF 63 111 +111"),
+        "section 0 has payload types we did not offer",
+    ),
+    "redundancy of nothing": (
+        changed("SAVPF 63 111", "SAVPF 63"),
+        "section 0 does not accept payload type 111",
+    ),
     "only the repair payload type": (
-        changed("SAVPF 96 97", "SAVPF 97"),
-        "section 1 does not accept payload type 96",
+        changed("SAVPF 96 97 102 103", "SAVPF 97", 1),
+        "section 1 accepts no video codec",
     ),
     "no fingerprint": (without("a=fingerprint"), "a=fingerprint"),
     "a short fingerprint": (changed(FINGERPRINT, FINGERPRINT[:-3]), "a=fingerprint"),
@@ -238,7 +399,10 @@ REFUSALS = {
     "a negative SSRC": (changed("a=ssrc:1001", "a=ssrc:-1"), "32-bit"),
     "an SSRC of 5,000 digits": (changed("a=ssrc:1001", "a=ssrc:" + "9" * 5_000), "a=ssrc"),
     "a group of one": (changed("FID 1002 1003", "FID 1002"), "a=ssrc-group"),
-    "one SSRC for both": (changed("a=ssrc:1002", "a=ssrc:1001"), "for audio and for video"),
+    "one SSRC for both": (
+        changed("a=ssrc:1002", "a=ssrc:1001"),
+        "a=ssrc:1001 stands for two tracks",
+    ),
     "more SSRCs than four": (
         text([*answer()[:-1], *(f"a=ssrc:{ssrc} cname:x" for ssrc in range(1, 6))]),
         "at most 4",
@@ -260,8 +424,8 @@ def refuses_or_reads(sdp: str) -> None:
     except BadAnswer:
         return
     assert re.fullmatch(r"([0-9A-F]{2}:){31}[0-9A-F]{2}", read.fingerprint)
-    assert all(0 < ssrc < 1 << 32 for ssrc in read.kind_of_ssrc)
-    assert len(read.kind_of_ssrc) <= 8
+    assert all(0 < ssrc < 1 << 32 for ssrc in read.ssrcs)
+    assert len(read.ssrcs) <= 12
 
 
 @given(st.text())

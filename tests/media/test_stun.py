@@ -1,5 +1,7 @@
 """Only an authenticated binding request is a binding request; everything else is nothing."""
 
+import hmac
+
 import pytest
 from aioice import stun as wire
 from hypothesis import example, given
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 from media.node import stun
 
 PASSWORD = "0123456789abcdef0123456789abcdef"
-PEER = ("127.0.0.1", 40_000)
+PEER, PEER6 = ("127.0.0.1", 40_000), ("2001:db8::7", 40_000)
 
 
 def binding(
@@ -120,22 +122,56 @@ def test_an_attribute_of_the_wrong_length_is_nothing(kind: int, value: bytes) ->
 def test_the_response_tells_the_peer_its_address_and_is_signed() -> None:
     request = stun.parse_binding_request(binding())
     assert request is not None
-    response = wire.parse_message(stun.binding_response(request, PEER, PASSWORD))
+    made = stun.binding_response(request, PEER, PASSWORD)
+    assert made is not None
+    response = wire.parse_message(made)
     assert response.message_class == wire.Class.RESPONSE
     assert response.message_method == wire.Method.BINDING
-    assert response.transaction_id == request.message.transaction_id
+    assert response.transaction_id == request.transaction
     assert response.attributes["XOR-MAPPED-ADDRESS"] == PEER
     assert "FINGERPRINT" in response.attributes
     assert response.check_message_integrity(PASSWORD.encode())
     assert not response.check_message_integrity(b"f" * 32)
 
 
-def test_the_response_is_never_much_longer_than_the_request() -> None:
+@pytest.mark.parametrize("peer", [PEER, PEER6])
+def test_the_response_is_not_longer_than_a_browsers_request(peer: tuple[str, int]) -> None:
     """So a forged sender address, were one ever to pass, would gain an attacker nothing."""
     datagram = binding()
     request = stun.parse_binding_request(datagram)
     assert request is not None
-    assert len(stun.binding_response(request, PEER, PASSWORD)) <= len(datagram)
+    response = stun.binding_response(request, peer, PASSWORD)
+    assert response is not None
+    assert len(response) <= len(datagram)
+
+
+def test_a_request_shorter_than_its_response_gets_none() -> None:
+    """USERNAME and MESSAGE-INTEGRITY alone: 56 bytes, where an IPv6 response takes 76."""
+    signed = with_attributes(attribute(0x0006, b"ours:t"))
+    signed = signed[:2] + (len(signed) - 20 + 24).to_bytes(2, "big") + signed[4:]
+    signed += attribute(0x0008, hmac.digest(PASSWORD.encode(), signed, "sha1"))
+    request = stun.parse_binding_request(signed)
+    assert request is not None
+    assert request.is_signed_with(PASSWORD)
+    assert stun.binding_response(request, PEER6, PASSWORD) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        (("2001:db8::7", 40_000), ("2001:db8::7", 40_000)),
+        (("fe80::1%eth0", 40_000), ("fe80::1", 40_000)),
+        (("::ffff:192.0.2.7", 40_000), ("192.0.2.7", 40_000)),
+    ],
+)
+def test_an_ipv6_peer_is_told_its_address_as_it_knows_it(
+    address: tuple[str, int], told: tuple[str, int]
+) -> None:
+    request = stun.parse_binding_request(binding())
+    assert request is not None
+    response = stun.binding_response(request, address, PASSWORD)
+    assert response is not None
+    assert wire.parse_message(response).attributes["XOR-MAPPED-ADDRESS"] == told
 
 
 def authentic(datagram: bytes) -> bool:

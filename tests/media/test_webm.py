@@ -92,7 +92,7 @@ def test_the_size_of_the_first_key_frame_stays_in_the_header(tmp_path: Path) -> 
     segment = recorder(tmp_path / "resident-001.webm")
     for number, (width, height) in enumerate([(640, 480), (320, 240)]):
         for packet in vp8_packets(key_frame(width, height), number, 9_000 * number):
-            segment.packet("video", packet, number / 10)
+            segment.take("camera", packet, number / 10)
     take_turn(segment, 1.0, last=True)
     assert (segment.finish().width, segment.width) == (640, 640)
 
@@ -381,7 +381,7 @@ def test_a_leap_in_time_stamps_is_still_a_recording(tmp_path: Path) -> None:
     segment = recorder(path)
     for number, stamp in enumerate([0, 3_000, 60 * 90_000]):
         for packet in vp8_packets(vp8_frames(1)[number], 10 + number, stamp, most_bytes=10_000):
-            segment.packet("video", packet, number / 10)
+            segment.take("camera", packet, number / 10)
     take_turn(segment, 1.0, last=True)
     assert segment.finish().state == "complete"
     assert packets_of(path.read_bytes())[0] == list(vp8_frames(1)[:3])
@@ -393,7 +393,7 @@ def test_a_disk_that_stood_still_for_a_minute_costs_nothing(tmp_path: Path) -> N
     segment = recorder(path)
     for second in range(60):
         for at_s, kind, packet in sound(1, sequence=50 * second, timestamp=48_000 * second):
-            segment.packet(kind, packet, second + at_s)
+            segment.take(kind, packet, second + at_s)
     take_turn(segment, 60.0)
     take_turn(segment, 61.0, last=True)
     assert segment.finish().audio_frames == 3_000
