@@ -86,11 +86,11 @@ export interface EndCall {
   visit: string;
 }
 
-/** Ask for a new media connection in this call: after a reload or when the path was lost. */
+/** Ask for a new media connection: after a reload or when the path was lost. With `call` null it is a warm line: connected before the call, nothing flows on it. */
 export interface Connect {
   type: "connect";
   id: string;
-  call: string;
+  call: string | null;
 }
 
 /** The browser's SDP answer to the offer of this connection. */
@@ -106,6 +106,44 @@ export interface Playing {
   type: "playing";
   id: string;
   call: string;
+}
+
+/** Pause the recording where the law wants it, or let it go on. Clerks only. */
+export interface SetRecording {
+  type: "set_recording";
+  id: string;
+  visit: string;
+  running: boolean;
+}
+
+/** This party shows its screen or document camera on the third track, or does no longer. */
+export interface SetSharing {
+  type: "set_sharing";
+  id: string;
+  call: string;
+  sharing: boolean;
+}
+
+/** One direction of a party's media over the last five seconds, from the browser's statistics. `loss` is a share, `jitter_ms` and `round_trip_ms` milliseconds, `bitrate_bps` bits a second, `freezes` how often the picture stood, `concealed` the share of the sound that was made up. */
+export interface Direction {
+  loss?: number;
+  jitter_ms?: number;
+  round_trip_ms?: number;
+  bitrate_bps?: number;
+  width?: number;
+  height?: number;
+  frames_a_second?: number;
+  freezes?: number;
+  concealed?: number;
+}
+
+/** How this party receives and sends, each five seconds of a call. */
+export interface ReportQuality {
+  type: "report_quality";
+  id: string;
+  call: string;
+  received: Direction;
+  sent: Direction;
 }
 
 /** A city, by its GB/T 2260 code. */
@@ -146,14 +184,31 @@ export interface ConnectionView {
   offer: string | null;
 }
 
-/** The running call as one party sees it. `far` is the other party's path. `far`: `connecting`, `connected`, `silent` (nothing heard for 5 s) or `away`. */
+/** How well picture and sound travel, and on whose side it is worst. */
+export interface QualityView {
+  level: "fair" | "good" | "poor";
+  side: "far" | "own";
+}
+
+/** Somebody else in the call. */
+export interface OtherView {
+  party: string;
+  mode: "listen" | "party" | "whisper";
+}
+
+/** The running call as one party sees it. `far` is the other party's path, `own` this one's. A path is `connecting`, `connected`, `silent` (nothing heard for 2 s) or `away`. `sound_only` names the side whose path carries no picture now; `recording` is how the recording is doing. */
 export interface CallView {
   id: string;
   far: "away" | "connected" | "connecting" | "silent";
+  own: "away" | "connected" | "connecting" | "silent";
   far_name_zh: string;
   far_name_en: string;
   started_at: string | null;
-  connection: ConnectionView | null;
+  recording: "failed" | "paused" | "recording" | "starting";
+  sound_only: "far" | "own" | null;
+  far_shares: boolean;
+  others: OtherView[];
+  quality: QualityView | null;
 }
 
 /** A visit as the resident's kiosk and the clerk see it. */
@@ -179,7 +234,7 @@ export interface PlaceView {
   expected_wait_s: number | null;
 }
 
-/** All a kiosk shows. `visit` null is the welcome screen. */
+/** All a kiosk shows. `visit` null is the welcome screen; `connection` may be a warm line. */
 export interface KioskState {
   role: "kiosk";
   kiosk: string;
@@ -188,6 +243,7 @@ export interface KioskState {
   visit: VisitView | null;
   place: PlaceView | null;
   call: CallView | null;
+  connection: ConnectionView | null;
 }
 
 /** The clerk's desk and since when it is in this state. */
@@ -224,6 +280,7 @@ export interface ClerkState {
   visit: VisitView | null;
   case: CaseView | null;
   call: CallView | null;
+  connection: ConnectionView | null;
 }
 
 /** The answer to hello. A new `epoch` means another server process: media must be renewed. */
@@ -254,7 +311,7 @@ export interface Done {
 export interface Refused {
   type: "refused";
   id: string | null;
-  code: "bad_answer" | "bad_ticket" | "bad_value" | "bad_version" | "conflict" | "failed" | "forbidden" | "malformed" | "not_found" | "too_fast" | "too_large" | "unknown_type";
+  code: "bad_answer" | "bad_ticket" | "bad_value" | "bad_version" | "conflict" | "failed" | "forbidden" | "malformed" | "no_media" | "not_found" | "too_fast" | "unknown_type";
   message: string;
 }
 
@@ -262,7 +319,7 @@ export type ClientState = KioskState | ClerkState;
 
 export type ServerMessage = Welcome | StateMessage | Done | Refused;
 
-export type ClientMessage = Hello | TakeTicket | LeaveLine | Rate | Wipe | SetWindow | Accept | Decline | KeepCase | CloseVisit | EndCall | Connect | Answer | Playing;
+export type ClientMessage = Hello | TakeTicket | LeaveLine | Rate | Wipe | SetWindow | Accept | Decline | KeepCase | CloseVisit | EndCall | Connect | Answer | Playing | SetRecording | SetSharing | ReportQuality;
 
 /** The fields of each command, without its type and id. */
 export interface CommandFields {
@@ -279,4 +336,7 @@ export interface CommandFields {
   connect: Omit<Connect, "type" | "id">;
   answer: Omit<Answer, "type" | "id">;
   playing: Omit<Playing, "type" | "id">;
+  set_recording: Omit<SetRecording, "type" | "id">;
+  set_sharing: Omit<SetSharing, "type" | "id">;
+  report_quality: Omit<ReportQuality, "type" | "id">;
 }
