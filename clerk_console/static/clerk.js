@@ -112,6 +112,8 @@ class ClerkPage {
       e: () => this.person.end(),
       m: () => this.person.toggle("audio"),
       v: () => this.person.toggle("video"),
+      p: () => this.person.record(),
+      s: () => this.person.share(),
       r: () => free && this.#set("be_ready"),
       b: () => free && this.#set("take_break"),
       f: () => state === "wrap_up" && this.case.finish(true),

@@ -4,8 +4,10 @@
  */
 
 import { el, fill, icon } from "/static/kit/dom.js";
-import { openDevices } from "/static/kit/peer.js";
+import { openDevices } from "/static/kit/devices.js";
+import { pathWords, Reporter, showQuality } from "/static/kit/quality.js";
 import { clock, nameOf, t } from "/static/kit/words.js";
+import { Sharing } from "./sharing.js";
 
 /** @import {ClerkState} from "/static/kit/protocol.js" */
 /** @import {Line} from "/static/kit/line.js" */
@@ -34,6 +36,13 @@ export class PersonColumn {
     });
     this.peer = makePeer(this.far);
     this.top = el("div", { class: "person-top" });
+    this.quality = el("span", { class: "quality", role: "status" });
+    this.reporter = new Reporter(line, this.peer);
+    this.shared = el("video", { class: "shared", autoplay: true, muted: true, hidden: true });
+    this.sharing = new Sharing(line, this.peer, refused);
+    this.peer.addEventListener("shared", (event) => {
+      this.shared.srcObject = /** @type {CustomEvent} */ (event).detail;
+    });
     this.told = el("p", { class: "told", role: "status" });
     this.controls = el("div", { class: "row controls" });
     this.offer = el("section", { class: "offer", role: "alertdialog", hidden: true });
@@ -47,7 +56,7 @@ export class PersonColumn {
     fill(
       place,
       this.top,
-      el("div", { class: "stage" }, this.far, this.own, this.told, this.offer),
+      el("div", { class: "stage" }, this.far, this.shared, this.own, this.told, this.offer),
       this.controls,
       this.devices,
       this.confirming,
@@ -61,7 +70,11 @@ export class PersonColumn {
     const on = !["off", "break", "missed"].includes(state.window.state);
     if (on && !this.stream) this.#open();
     if (!on && this.stream) this.#close();
-    this.peer.follow(state.visit?.state === "serving" ? state.call : null);
+    const call = state.visit?.state === "serving" ? state.call : null;
+    const warm = ["ready", "offered"].includes(state.window.state);
+    this.peer.follow({ call, connection: state.connection, warm });
+    this.shared.hidden = !call?.far_shares;
+    if (!call) this.sharing.stop();
     this.far.hidden = state.visit?.state !== "serving";
     this.own.hidden = !this.stream;
     this.#drawControls(state);
@@ -72,11 +85,19 @@ export class PersonColumn {
   tick(state) {
     const { visit, call } = state;
     const serving = visit?.state === "serving";
+    if (call) showQuality(this.quality, call);
     fill(
       this.top,
       el("h1", null, this.#heading(state)),
       el("span", { class: "grow" }),
-      serving && el("span", { class: "recording" }, t("clerk.recording")),
+      call && serving && this.quality,
+      call &&
+        serving &&
+        el(
+          "span",
+          { class: "recording", "data-state": call.recording },
+          t(`clerk.recording.${call.recording}`),
+        ),
       call?.started_at &&
         serving &&
         el(
@@ -85,13 +106,12 @@ export class PersonColumn {
           clock((this.line.now() - Date.parse(call.started_at)) / 1000),
         ),
     );
-    const far = !this.line.online ? "offline" : serving ? (call?.far ?? "connecting") : "connected";
-    const words =
-      far !== "connected"
-        ? t(`clerk.far.${far}`)
-        : visit?.state === "finished"
-          ? t(`clerk.ended_by.${visit.ended_by === "clerk" ? "clerk" : "resident"}`)
-          : this.problem;
+    const path = serving || !this.line.online ? pathWords(call, this.line.online) : "";
+    const words = path
+      ? t(`clerk.${path}`)
+      : visit?.state === "finished"
+        ? t(`clerk.ended_by.${visit.ended_by === "clerk" ? "clerk" : "resident"}`)
+        : this.problem;
     fill(this.told, words);
     this.told.hidden = !words;
     this.#drawOffer(state);
@@ -143,6 +163,21 @@ export class PersonColumn {
       ),
     );
     this.confirming.showModal();
+  }
+
+  /** Pause the recording, or let it go on. */
+  record() {
+    const { visit, call } = this.line.state ?? {};
+    if (visit?.state !== "serving" || !call) return;
+    this.line
+      .command("set_recording", { visit: visit.id, running: call.recording === "paused" })
+      .catch(this.refused);
+  }
+
+  /** Show a screen or window to the resident, or stop that. */
+  share() {
+    const call = this.line.state?.visit?.state === "serving" ? this.line.state.call : null;
+    if (call) this.sharing.toggle(call.id);
   }
 
   /** Switch the own sound or picture. @param {"audio" | "video"} kind */
@@ -239,7 +274,9 @@ export class PersonColumn {
   /** @param {ClerkState} state */
   #drawControls(state) {
     const serving = state.visit?.state === "serving";
-    const drawnFor = `${serving} ${Boolean(this.stream)}`;
+    const paused = state.call?.recording === "paused";
+    const shares = Boolean(this.sharing.track);
+    const drawnFor = `${serving} ${Boolean(this.stream)} ${paused} ${shares}`;
     if (drawnFor === this.drawnFor) return;
     this.drawnFor = drawnFor;
     const off = (/** @type {string} */ kind) =>
@@ -272,6 +309,28 @@ export class PersonColumn {
         "button",
         { id: "devices", disabled: !this.stream, onclick: () => this.#chooseDevices() },
         t("clerk.devices"),
+      ),
+      el(
+        "button",
+        {
+          id: "share",
+          disabled: !serving,
+          "aria-pressed": String(shares),
+          onclick: () => this.share(),
+        },
+        icon("screen"),
+        t(shares ? "clerk.share.stop" : "clerk.share.start"),
+      ),
+      el(
+        "button",
+        {
+          id: "record",
+          disabled: !serving,
+          "aria-pressed": String(paused),
+          onclick: () => this.record(),
+        },
+        icon(paused ? "record" : "pause"),
+        t(paused ? "clerk.record.resume" : "clerk.record.pause"),
       ),
       el("span", { class: "grow" }),
       el(

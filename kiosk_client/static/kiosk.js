@@ -7,9 +7,12 @@
 
 import { ask, renewWith } from "/static/kit/api.js";
 import { chime, unlock } from "/static/kit/chime.js";
+import { openDevices } from "/static/kit/devices.js";
 import { byId, el, fill, icon } from "/static/kit/dom.js";
+import { liveMeter } from "/static/kit/level.js";
 import { Line } from "/static/kit/line.js";
-import { openDevices, Peer } from "/static/kit/peer.js";
+import { Peer } from "/static/kit/peer.js";
+import { Reporter } from "/static/kit/quality.js";
 import {
   forgetLanguage,
   language,
@@ -18,6 +21,8 @@ import {
   t,
   nameOf,
 } from "/static/kit/words.js";
+import { Check } from "./check.js";
+import { checkScreen } from "./check_screen.js";
 import { matterScreen, notice, NOTICE_VERSION, welcome } from "./choosing.js";
 import { authenticate, device, enrol } from "./enrolment.js";
 import { Idle, WIPE_AFTER_S, WARN_AFTER_S } from "./idle.js";
@@ -26,10 +31,12 @@ import { call, rating, thanks, ticket } from "./visiting.js";
 /** @import {KioskState} from "/static/kit/protocol.js" */
 /** @import {Screen} from "./visiting.js" */
 /** @import {Choice} from "./choosing.js" */
+/** @typedef {"welcome" | "matter" | "notice" | "check"} Step */
 
 const WIPED_SHOWN_MS = 1500;
 const far = /** @type {HTMLVideoElement} */ (byId("far"));
 const own = /** @type {HTMLVideoElement} */ (byId("own"));
+const shared = /** @type {HTMLVideoElement} */ (byId("shared"));
 const dialog = /** @type {HTMLDialogElement} */ (byId("dialog"));
 const screenPlace = byId("screen");
 
@@ -38,10 +45,16 @@ class Kiosk {
   constructor(line) {
     this.line = line;
     this.peer = new Peer(line, far);
+    this.reporter = new Reporter(line, this.peer);
+    this.peer.addEventListener("shared", (event) => {
+      shared.srcObject = /** @type {CustomEvent} */ (event).detail;
+    });
     /** @type {Choice} */
     this.choice = { query: "", group: "", matter: null, city: null };
-    /** @type {"welcome" | "matter" | "notice"} */
+    /** @type {Step} */
     this.step = "welcome";
+    /** @type {Check | null} */
+    this.check = null;
     this.shown = "";
     /** @type {Screen | null} */
     this.screen = null;
@@ -72,7 +85,8 @@ class Kiosk {
     this.screen?.update(state);
     this.#media(state);
     this.idle.watch(
-      ["matter", "notice", "rating"].includes(name) || (name === "welcome" && this.#begun()),
+      ["matter", "notice", "check", "rating"].includes(name) ||
+        (name === "welcome" && this.#begun()),
     );
     fill(
       byId("foot"),
@@ -88,9 +102,10 @@ class Kiosk {
     const visit = this.visit;
     const state = this.line.state?.visit?.state;
     this.peer.close();
+    this.check?.close();
     for (const track of this.stream?.getTracks() ?? []) track.stop();
     far.srcObject = own.srcObject = null;
-    far.hidden = own.hidden = true;
+    far.hidden = own.hidden = shared.hidden = true;
     fill(byId("bar"));
     fill(byId("foot"));
     fill(
@@ -161,21 +176,47 @@ class Kiosk {
     const confirm = this.#confirm.bind(this);
     const leave = () => void this.wipe();
     if (name === "ticket") return ticket(this.line, confirm);
-    if (name === "call") return call(this.line, { far, own }, confirm);
+    if (name === "call") return this.#call(confirm);
+    if (name === "check") return this.#checking();
     if (name === "rating") return rating(this.line, leave);
     if (name === "thanks") return thanks(leave);
     const steps = {
       choice: this.choice,
-      go: (/** @type {"welcome" | "matter" | "notice"} */ step) => this.#go(step),
-      takeTicket: () => this.#takeTicket(),
+      go: (/** @type {Step} */ step) => this.#go(step),
+      takeTicket: async () => this.#go("check"),
       restart: leave,
     };
     const make = { welcome, matter: matterScreen, notice }[/** @type {"welcome"} */ (name)];
     return { node: make(steps), update() {} };
   }
 
-  /** @param {"welcome" | "matter" | "notice"} step */
+  #checking() {
+    if (!this.check) {
+      this.check = new Check();
+      void this.check.start();
+    }
+    return checkScreen(this.check, {
+      takeTicket: () => this.#takeTicket(),
+      help: () => this.#say(t("help.text")),
+    });
+  }
+
+  /** @param {(question: string, yes: string, act: () => void) => void} confirm */
+  #call(confirm) {
+    const screen = call(this.line, { far, own }, confirm);
+    const level = liveMeter(t("check.level"), () => this.stream);
+    screen.node
+      .querySelector(".actions")
+      ?.append(el("div", { class: "own-level" }, icon("mic"), level));
+    return screen;
+  }
+
+  /** @param {Step} step */
   #go(step) {
+    if (step !== "check") {
+      this.check?.close();
+      this.check = null;
+    }
     this.step = step;
     this.draw();
   }
@@ -195,7 +236,12 @@ class Kiosk {
   #media(state) {
     const visit = state.visit;
     const open = visit && ["waiting", "offered", "serving"].includes(visit.state);
-    if (open && !this.stream) {
+    if (open && this.check) {
+      this.stream = this.check.handOn();
+      this.check = null;
+      own.srcObject = this.stream;
+      this.peer.send(this.stream);
+    } else if (open && !this.stream) {
       this.stream = new MediaStream();
       const opening = openDevices().then(({ stream, reason }) => {
         this.stream = stream;
@@ -205,7 +251,13 @@ class Kiosk {
       });
       this.peer.send(opening);
     }
-    this.peer.follow(visit?.state === "serving" ? state.call : null);
+    this.peer.follow({
+      call: visit?.state === "serving" ? state.call : null,
+      connection: state.connection,
+      warm: visit?.state === "waiting" || visit?.state === "offered",
+    });
+    shared.hidden = far.hidden || !state.call?.far_shares;
+    document.body.classList.toggle("shares", !shared.hidden);
     if (!open && this.stream) {
       for (const track of this.stream.getTracks()) track.stop();
       this.stream = null;
@@ -215,9 +267,10 @@ class Kiosk {
 
   /** @param {string} name */
   #bar(name) {
-    const back = /** @type {Record<string, "welcome" | "matter">} */ ({
+    const back = /** @type {Record<string, Step>} */ ({
       matter: "welcome",
       notice: "matter",
+      check: "notice",
     })[name];
     const goBack = () => {
       if (back) this.#go(back);
@@ -338,6 +391,7 @@ class Kiosk {
   /** @param {number} code */
   #over(code) {
     this.peer.close();
+    this.check?.close();
     problemScreen(code === 4001 ? "over.elsewhere" : "over.suspended");
   }
 }

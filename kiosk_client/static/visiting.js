@@ -6,6 +6,7 @@
  */
 
 import { el, face, fill, icon } from "/static/kit/dom.js";
+import { pathWords } from "/static/kit/quality.js";
 import { clock, nameOf, t, waitInWords } from "/static/kit/words.js";
 
 /** @import {KioskState} from "/static/kit/protocol.js" */
@@ -97,6 +98,7 @@ export function call(line, videos, confirm) {
   const who = el("p", { class: "who" });
   const told = el("p", { class: "told", role: "status" });
   const time = el("span", { class: "time" });
+  const recording = el("p", { class: "recording" });
   let visit = "";
   let startedAt = 0;
   const pause = el(
@@ -149,12 +151,7 @@ export function call(line, videos, confirm) {
     "section",
     { class: "call" },
     el("h1", { class: "visually-hidden" }, t("call.title")),
-    el(
-      "div",
-      { class: "call-top" },
-      who,
-      el("p", { class: "recording" }, t("call.recording"), " ", time),
-    ),
+    el("div", { class: "call-top" }, who, recording),
     el("div", { class: "call-middle" }, told),
     el("div", { class: "actions" }, pause, louder, end),
   );
@@ -169,9 +166,11 @@ export function call(line, videos, confirm) {
         ? nameOf({ name_zh: state.call.far_name_zh, name_en: state.call.far_name_en })
         : "";
       fill(who, name && t("call.with", { name, city: nameOf(shown.city) }));
-      const far = !line.online ? "offline" : (state.call?.far ?? "connecting");
-      fill(told, far === "connected" ? "" : t(`call.far.${far}`));
-      told.hidden = far === "connected";
+      const words = pathWords(state.call, line.online);
+      fill(told, words ? t(`call.${words}`) : "");
+      told.hidden = !words;
+      fill(recording, t(`call.recording.${state.call?.recording ?? "starting"}`), " ", time);
+      recording.dataset.state = state.call?.recording ?? "starting";
     },
   };
 }

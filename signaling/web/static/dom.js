@@ -54,6 +54,12 @@ const PATHS = {
   place: "M12 21s-7-6-7-12a7 7 0 0 1 14 0c0 6-7 12-7 12zM12 7a2 2 0 1 0 0 4 2 2 0 0 0 0-4z",
   paper: "M6 3h9l4 4v14H6zM9 12h7M9 16h7",
   play: "M7 4v16l13-8z",
+  record: "M12 5a7 7 0 1 0 0 14 7 7 0 0 0 0-14z",
+  screen: "M3 5h18v11H3zM9 20h6M12 16v4",
+  "bars-good": "M5 20v-4M10 20v-8M15 20V8M20 20V4",
+  "bars-fair": "M5 20v-4M10 20v-8M15 20v-1M20 20v-1",
+  "bars-poor": "M5 20v-4M10 20v-1M15 20v-1M20 20v-1",
+  "bars-unknown": "M5 20v-1M10 20v-1M15 20v-1M20 20v-1",
   pause: "M7 4h4v16H7zM14 4h4v16h-4z",
 };
 

@@ -1,45 +1,34 @@
 // @ts-check
 /**
- * How do picture and sound travel? One call's peer connection, kept in step with the line's state.
+ * How do picture and sound travel? One client's peer connections, kept in step with the line's state.
  *
- * The server offers, the page answers. When the path fails, the page asks for a new connection
- * and lets the old one play until the new one is there. Never an ICE restart.
+ * The server offers, the page answers. Before a call the connection is a warm line: connected, but
+ * no track is on it; the call only puts the tracks there. When the path fails, the page asks for a
+ * new connection and lets the old one play until the new one brings media. Never an ICE restart.
  */
 
-/** @import {CallView} from "./protocol.js" */
+import { Link } from "./link.js";
+
+/** @import {CallView, ConnectionView} from "./protocol.js" */
 /** @import {Line} from "./line.js" */
 
 const CONNECT_DEADLINE_MS = 8000;
 const ASK_AGAIN_MS = 3000;
 const DISCONNECTED_MS = 2500;
+const SWITCH_MOST_MS = 3000;
 
 /**
- * Open camera and microphone; less if one of them is missing. `reason` says what is wrong.
- * @param {MediaStreamConstraints} [wanted]
- * @returns {Promise<{stream: MediaStream, reason: "" | "camera" | "devices" | "denied"}>}
+ * @typedef {object} Wanted
+ * @property {CallView | null} call
+ * @property {ConnectionView | null} connection
+ * @property {boolean} warm whether a call may begin soon
  */
-export async function openDevices(wanted = {}) {
-  const audio = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
-  const video = {
-    width: { ideal: 1280 },
-    height: { ideal: 720 },
-    frameRate: { ideal: 30, max: 30 },
-  };
-  try {
-    const stream = await navigator.mediaDevices.getUserMedia({ audio, video, ...wanted });
-    return { stream, reason: "" };
-  } catch (error) {
-    if (/** @type {DOMException} */ (error).name === "NotAllowedError")
-      return { stream: new MediaStream(), reason: "denied" };
-    try {
-      return { stream: await navigator.mediaDevices.getUserMedia({ audio }), reason: "camera" };
-    } catch {
-      return { stream: new MediaStream(), reason: "devices" };
-    }
-  }
-}
 
-/** Fires `playing` once per call when the first far picture was decoded. */
+/**
+ * Fires `playing` once per call when the first far picture was decoded, `blocked` when the browser
+ * does not play by itself, `shared` (detail: the stream or null) and `link` when another
+ * connection carries the call.
+ */
 export class Peer extends EventTarget {
   /**
    * @param {Line<any>} line
@@ -51,17 +40,18 @@ export class Peer extends EventTarget {
     this.far = far;
     /** @type {MediaStream} */
     this.stream = new MediaStream();
-    /** @type {RTCPeerConnection | null} */
+    /** @type {MediaStreamTrack | null} */
+    this.screen = null;
+    /** @type {Link | null} */
     this.playing = null;
-    /** @type {RTCPeerConnection | null} */
+    /** @type {Link | null} */
     this.coming = null;
-    this.call = "";
-    this.connection = "";
+    /** @type {Wanted} */
+    this.wanted = { call: null, connection: null, warm: false };
     this.epoch = "";
     this.askedAt = 0;
     this.told = "";
-    /** @type {Promise<void>} */
-    this.ready = Promise.resolve();
+    this.shown = "";
     far.addEventListener("loadeddata", () => this.#tellPlaying());
   }
 
@@ -70,34 +60,43 @@ export class Peer extends EventTarget {
    * @param {Promise<MediaStream> | MediaStream} stream
    */
   send(stream) {
-    this.ready = Promise.resolve(stream).then((opened) => {
+    Promise.resolve(stream).then((opened) => {
       this.stream = opened;
-      for (const peer of [this.playing, this.coming])
-        for (const track of peer ? opened.getTracks() : []) {
-          const sender = peer?.getSenders().find((s) => s.track?.kind === track.kind);
-          if (sender) sender.replaceTrack(track);
-          else if (peer?.localDescription) this.#replace(peer); // answered without this kind
-        }
+      this.#flow();
     });
   }
 
   /**
-   * Bring the connection in step with the state.
-   * @param {CallView | null} call
+   * Show this track as the shared screen, or nothing.
+   * @param {MediaStreamTrack | null} track
    */
-  follow(call) {
-    if (!call) {
+  share(track) {
+    this.screen = track;
+    this.#flow();
+  }
+
+  /**
+   * Bring the connections in step with the state.
+   * @param {Wanted} wanted
+   */
+  follow(wanted) {
+    const before = this.wanted.call?.id ?? "";
+    this.wanted = wanted;
+    if (
+      (!wanted.call && !wanted.warm) ||
+      this.epoch !== this.line.epoch ||
+      (before && !wanted.call)
+    )
       this.close();
-      return;
-    }
-    if (call.id !== this.call || this.epoch !== this.line.epoch) {
-      this.close();
-      this.call = call.id;
-      this.epoch = this.line.epoch;
-    }
-    const wanted = call.connection;
-    if (wanted?.offer && wanted.id !== this.connection) this.#answer(wanted.id, wanted.offer);
-    else if (!this.connection || wanted?.id !== this.connection) this.#ask();
+    this.epoch = this.line.epoch;
+    if (!wanted.call && !wanted.warm) return;
+    const { connection } = wanted;
+    const link = [this.playing, this.coming].find((known) => known && known.id === connection?.id);
+    if (link && connection?.offer) this.#answer(link, connection.offer);
+    else if (!link && connection?.offer) this.#begin(connection.id, connection.offer);
+    else if (!link) this.#ask();
+    this.#flow();
+    if (wanted.call && this.playing) this.#show(this.playing);
   }
 
   /** Hang up; the camera stays open. */
@@ -105,83 +104,111 @@ export class Peer extends EventTarget {
     this.playing?.close();
     this.coming?.close();
     this.playing = this.coming = null;
-    this.call = this.connection = this.told = "";
+    this.told = this.shown = "";
     this.askedAt = 0;
+    this.screen = null;
     this.far.srcObject = null;
+    this.dispatchEvent(new CustomEvent("shared", { detail: null }));
   }
 
   #ask() {
     const now = performance.now();
-    const call = this.call;
     if (this.askedAt && now - this.askedAt < ASK_AGAIN_MS) {
-      setTimeout(
-        () => this.call === call && this.follow(this.line.state?.call ?? null),
-        ASK_AGAIN_MS,
-      );
+      const { wanted } = this;
+      setTimeout(() => this.wanted === wanted && this.follow(wanted), ASK_AGAIN_MS);
       return;
     }
     this.askedAt = now;
-    this.line.command("connect", { call }).catch((error) => console.warn("connect", error.message));
+    this.line
+      .command("connect", { call: this.wanted.call?.id ?? null })
+      .catch((error) => console.warn("connect", error.message));
   }
 
-  /** Ask for a new connection because this one does not carry. @param {RTCPeerConnection} peer */
-  #replace(peer) {
-    if (peer !== this.playing && peer !== this.coming) return;
-    this.connection = "";
+  /** Ask for a new connection because this one does not carry. @param {Link} link */
+  #replace(link) {
+    if (link !== this.playing && link !== this.coming) return;
+    if (link === this.coming) {
+      link.close();
+      this.coming = null;
+    }
     this.#ask();
   }
 
   /**
-   * @param {string} connection
+   * @param {string} id
    * @param {string} offer
    */
-  async #answer(connection, offer) {
-    this.connection = connection;
-    const peer = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+  #begin(id, offer) {
+    const link = new Link(id);
     this.coming?.close();
-    this.coming = peer;
-    const remote = new MediaStream();
-    peer.ontrack = (event) => remote.addTrack(event.track);
-    peer.onconnectionstatechange = () => this.#watch(peer, remote);
-    try {
-      await peer.setRemoteDescription({ type: "offer", sdp: offer });
-      await this.ready;
-      for (const track of this.stream.getTracks()) peer.addTrack(track, this.stream);
-      await peer.setLocalDescription(await peer.createAnswer());
-      if (this.connection !== connection) return;
-      await this.line.command("answer", { connection, sdp: peer.localDescription?.sdp ?? "" });
-      setTimeout(() => {
-        if (this.coming === peer) this.#replace(peer);
-      }, CONNECT_DEADLINE_MS);
-    } catch (error) {
-      console.warn("answer", /** @type {Error} */ (error).message);
-      if (this.connection === connection) this.#replace(peer);
-    }
+    this.coming = link;
+    link.peer.onconnectionstatechange = () => this.#watch(link);
+    this.#answer(link, offer);
+    setTimeout(() => {
+      if (this.coming === link && link.peer.connectionState !== "connected") this.#replace(link);
+    }, CONNECT_DEADLINE_MS);
   }
 
   /**
-   * @param {RTCPeerConnection} peer
-   * @param {MediaStream} remote
+   * @param {Link} link
+   * @param {string} offer
    */
-  #watch(peer, remote) {
-    if (peer.connectionState === "connected" && this.coming === peer) {
+  async #answer(link, offer) {
+    if (link.offer === offer) return;
+    link.offer = offer;
+    try {
+      if (this.wanted.call) link.carry(this.stream, this.screen);
+      const sdp = await link.answer(offer);
+      if (this.wanted.call) link.carry(this.stream, this.screen);
+      if (link.closed) return;
+      await this.line.command("answer", { connection: link.id, sdp });
+    } catch (error) {
+      console.warn("answer", /** @type {Error} */ (error).message);
+      if (!link.closed) this.#replace(link);
+    }
+  }
+
+  /** @param {Link} link */
+  async #watch(link) {
+    const state = link.peer.connectionState;
+    if (state === "connected" && this.coming === link) {
+      if (this.playing?.peer.connectionState === "connected" && this.wanted.call)
+        await link.media(SWITCH_MOST_MS);
+      if (this.coming !== link) return;
       this.playing?.close();
-      this.playing = peer;
+      this.playing = link;
       this.coming = null;
-      this.far.srcObject = remote;
-      this.far.play().catch(() => this.dispatchEvent(new Event("blocked")));
-    } else if (peer.connectionState === "failed") {
-      this.#replace(peer);
-    } else if (peer.connectionState === "disconnected") {
+      if (this.wanted.call) this.#show(link);
+    } else if (state === "failed") {
+      this.#replace(link);
+    } else if (state === "disconnected") {
       setTimeout(() => {
-        if (peer.connectionState !== "connected") this.#replace(peer);
+        if (link.peer.connectionState !== "connected") this.#replace(link);
       }, DISCONNECTED_MS);
     }
   }
 
+  /** Put the tracks where a call runs, and take them off where none does. */
+  #flow() {
+    for (const link of [this.playing, this.coming])
+      if (this.wanted.call) link?.carry(this.stream, this.screen);
+      else link?.carry(null, null);
+  }
+
+  /** @param {Link} link */
+  #show(link) {
+    if (this.shown === link.id) return;
+    this.shown = link.id;
+    this.far.srcObject = link.far;
+    this.far.play().catch(() => this.dispatchEvent(new Event("blocked")));
+    link.playOthers();
+    this.dispatchEvent(new CustomEvent("shared", { detail: link.shared }));
+    this.dispatchEvent(new CustomEvent("link", { detail: link }));
+  }
+
   #tellPlaying() {
-    if (!this.call || this.told === this.call) return;
-    const call = this.call;
+    const call = this.wanted.call?.id;
+    if (!call || this.told === call) return;
     this.told = call;
     this.line.command("playing", { call }).catch(() => {});
     this.dispatchEvent(new CustomEvent("playing", { detail: call }));
