@@ -23,7 +23,13 @@ def test_every_setting_can_be_set() -> None:
             "VW_DATA": "/srv/vw",
             "VW_MEDIA_HOST": "::",
             "VW_MEDIA_PORT": "9001",
-            "VW_MEDIA_ANNOUNCE": "203.0.113.5",
+            "VW_MEDIA_ANNOUNCE": "203.0.113.5, 2001:db8::5",
+            "VW_MEDIA_TCP": "off",
+            "VW_MEDIA_NODES": "a=http://10.0.0.7:7088, b=https://media.example",
+            "VW_MEDIA_TOKEN": "0123456789abcdef",
+            "VW_CONTROL_HOST": "10.0.0.7",
+            "VW_CONTROL_PORT": "7089",
+            "VW_CODECS": "AV1, VP8",
             "VW_RING_S": "12.5",
         }
     )
@@ -34,9 +40,18 @@ def test_every_setting_can_be_set() -> None:
         data=Path("/srv/vw"),
         media_host="::",
         media_port=9001,
-        media_announce="203.0.113.5",
+        media_announce="203.0.113.5, 2001:db8::5",
+        media_tcp=False,
+        media_nodes="a=http://10.0.0.7:7088, b=https://media.example",
+        media_token="0123456789abcdef",
+        control_host="10.0.0.7",
+        control_port=7089,
+        codecs="AV1, VP8",
         ring_s=12.5,
     )
+    assert settings.announced == ("203.0.113.5", "2001:db8::5")
+    assert settings.nodes == (("a", "http://10.0.0.7:7088"), ("b", "https://media.example"))
+    assert settings.codec_preference == ("AV1", "VP8")
     assert settings.allowed_origins == {"https://a.example", "https://b.example"}
     assert settings.secure
 
@@ -57,6 +72,8 @@ def test_an_unknown_setting_is_refused_by_its_name_and_the_known_ones_are_listed
         ("VW_PORT", "70000"),
         ("VW_MEDIA_PORT", "x"),
         ("VW_MEDIA_PORT", "65536"),
+        ("VW_CONTROL_PORT", "65536"),
+        ("VW_MEDIA_TCP", "perhaps"),
         ("VW_RING_S", "soon"),
         ("VW_RING_S", "nan"),
         ("VW_RING_S", "inf"),
@@ -67,6 +84,30 @@ def test_an_unknown_setting_is_refused_by_its_name_and_the_known_ones_are_listed
 def test_a_number_that_cannot_be_right_is_refused_by_its_name(name: str, text: str) -> None:
     with pytest.raises(BadSetting, match=name):
         from_environment({name: text})
+
+
+@pytest.mark.parametrize("codecs", ["", ",", "VP8,H265", "vp8"])
+def test_codecs_that_there_are_not_are_refused_with_those_that_there_are(codecs: str) -> None:
+    with pytest.raises(BadSetting, match=r"VW_CODECS.*VP8, VP9, H264, AV1"):
+        _ = Settings(codecs=codecs).codec_preference
+
+
+@pytest.mark.parametrize("hosts", ["", " , "])
+def test_without_a_host_to_announce_there_is_no_offer(hosts: str) -> None:
+    with pytest.raises(BadSetting, match="VW_MEDIA_ANNOUNCE"):
+        _ = Settings(media_announce=hosts).announced
+
+
+@pytest.mark.parametrize("nodes", ["a", "a=", "a=10.0.0.7:7088", "a=ftp://x", "http://10.0.0.7:1"])
+def test_a_media_process_without_name_and_address_is_refused(nodes: str) -> None:
+    with pytest.raises(BadSetting, match="VW_MEDIA_NODES"):
+        _ = Settings(media_nodes=nodes, media_token="0123456789abcdef").nodes
+
+
+def test_media_processes_need_a_token_that_cannot_be_guessed() -> None:
+    with pytest.raises(BadSetting, match="VW_MEDIA_TOKEN"):
+        _ = Settings(media_nodes="a=http://x:1", media_token="short").nodes
+    assert Settings().nodes == ()
 
 
 def test_cookies_are_for_https_only_when_every_origin_is() -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
+import msgspec
 from msgspec import inspect
 
 from deploy.demo_world import PASSWORD
@@ -110,8 +111,8 @@ async def accepted(at_kiosk: Resident, at_desk: Clerk, city: str) -> VisitView:
     await at_kiosk.take(city)
     ringing = await at_desk.rung()
     await at_desk.line.command(protocol.Accept, visit=ringing.id)
-    await at_kiosk.line.until(lambda s: s.call is not None and s.call.connection is not None)
-    await at_desk.line.until(lambda s: s.call is not None and s.call.connection is not None)
+    await at_kiosk.line.until(lambda s: s.call is not None and s.connection is not None)
+    await at_desk.line.until(lambda s: s.call is not None and s.connection is not None)
     return ringing
 
 
@@ -194,6 +195,11 @@ def sample(command: type[protocol.Command], **given: Any) -> dict[str, Any]:
     return message
 
 
+def sample_body(struct: type[msgspec.Struct]) -> dict[str, Any]:
+    """A valid body of this type for the HTTP interface."""
+    return dict(_value(inspect.type_info(struct)))
+
+
 def _value(kind: inspect.Type) -> Any:
     match kind:
         case inspect.Metadata():
@@ -204,9 +210,15 @@ def _value(kind: inspect.Type) -> Any:
             return "x"
         case inspect.IntType():
             return 3
+        case inspect.FloatType():
+            return 0.5
         case inspect.BoolType():
             return True
         case inspect.ListType():
             return []
+        case inspect.UnionType():
+            return _value(kind.types[0])
+        case inspect.StructType():
+            return {field.name: _value(field.type) for field in kind.fields}
         case _:
             raise TypeError(f"no sample for {kind}")

@@ -31,6 +31,7 @@ def state(ahead: int | None = None) -> ClientState:
         visit=None,
         place=None if ahead is None else PlaceView(ahead, None),
         call=None,
+        connection=None,
     )
 
 

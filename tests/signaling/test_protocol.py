@@ -386,12 +386,11 @@ async def test_nobody_changes_the_visit_or_the_call_of_others(
         await strangers_are_refused("offered")
         await at_desk.line.command(protocol.Accept, visit=ringing.id)
         for line in (at_kiosk.line, at_desk.line):
-            call = (await line.until(lambda s: s.call is not None)).call  # type: ignore[attr-defined]
-            assert call is not None
-            assert call.connection is not None
-            await strangers_are_refused("serving", call=call.id, connection=call.connection.id)
+            state = await line.until(lambda s: s.call is not None)  # type: ignore[attr-defined]
+            names = {"call": state.call.id, "connection": state.connection.id}
+            await strangers_are_refused("serving", **names)
         await at_kiosk.line.command(protocol.EndCall, visit=ringing.id)
-        await strangers_are_refused("finished", call=call.id, connection=call.connection.id)
+        await strangers_are_refused("finished", **names)
         await at_desk.line.command(
             protocol.CloseVisit, visit=ringing.id, outcome="completed", ready=False
         )
