@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-END_DEADLINE_S = 10.0
+END_DEADLINE_S = 3.0
 
 
 class ChildFailed(RuntimeError):  # noqa: N818

@@ -67,6 +67,16 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
         return self.sent / max(self.cpu_s, 1e-9)
 
     @property
+    def clean(self) -> bool:
+        """Whether every packet came back as it was sent and every picture is recorded."""
+        return self.lost == 0 and self.spoilt == 0 and self.pictures_missing == 0
+
+    @property
+    def pictures_missing(self) -> int:
+        """Pictures sent that are not whole in the recordings."""
+        return self.pictures_sent - self.pictures_recorded
+
+    @property
     def memory_per_call_mb(self) -> float:
         """Memory of one call."""
         return self.memory_mb / self.calls
@@ -74,13 +84,14 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
 
 def measure(lab: Lab, name: servers.Name, calls: int, seconds: float) -> Measured:
     """Run it. Raises child.ChildFailed, janus.JanusFailed, sdp.UnreadableSdp."""
+    log.info("< %s with %d calls", name, calls)
     with TemporaryDirectory(prefix="virtual-window-bench-") as made:
         folder = Path(made)
         with servers.started(name, lab, folder) as server:
             command = lab.at("load", [sys.executable, "-m", "deploy.bench.media.load"])
             with closing(Child("the load", command, folder / "load.log")) as process:
                 found = _measure(server, process, name, calls, seconds)
-    log.info("- %s", found)
+    log.info("> %s", found)
     return found
 
 
