@@ -140,8 +140,8 @@ def clip_of(*frames: int) -> Clip:
 def streams() -> dict[str, program.Stream]:
     numbers = program.random.Random(1)
     return {
-        "audio": program.Stream(7, 111, numbers),
-        "video": program.Stream(8, 96, numbers),
+        "audio": program.Stream("audio", 7, 111, numbers),
+        "video": program.Stream("video", 8, 96, numbers),
     }
 
 
@@ -164,6 +164,16 @@ def test_a_repeated_clip_goes_on_in_sequence_and_time_and_ends_with_a_whole_pict
     assert headers[4][3] - headers[0][3] == 90_000
     assert len(sent) == 10  # two repetitions and the picture that begins before the end
     assert sent[-1].clip.marker
+
+
+def test_a_sender_report_ties_the_clocks_of_sound_and_picture_to_one_wall_clock() -> None:
+    for stream, clock_hz in (streams()["audio"], 48_000), (streams()["video"], 90_000):
+        first = stream.packet(False, 0, b"12345")
+        report = struct.unpack("!BBHIQIII", stream.report(2.0, 0.5))
+        kind, ssrc, ntp, timestamp, packets, octets = report[1], *report[3:]
+        assert (kind, ssrc, packets, octets) == (200, stream.ssrc, 1, 5)
+        assert ntp == (2_208_988_800 << 32) + (1 << 31)
+        assert timestamp - struct.unpack_from("!I", first, 4)[0] == 2 * clock_hz
 
 
 def test_no_two_parties_begin_their_pictures_at_the_same_moment() -> None:
@@ -335,7 +345,7 @@ def test_the_json_names_the_machine_each_run_and_each_verdict() -> None:
 
 
 def test_the_text_has_a_line_a_server_and_says_what_was_wrong_with_the_load() -> None:
-    runs = [run_of(), run_of(lost=4), run_of(server="aiortc", calls=1, lost=None)]
+    runs = [run_of(), run_of(lost=4), run_of(server="aiortc", calls=1, delay_p99_ms=None)]
     runs.append(run_of(server="janus", load_late_p99_ms=7.0))
     told = figures.text(runs, figures.figures(runs))
     lines = told.splitlines()
@@ -345,7 +355,7 @@ def test_the_text_has_a_line_a_server_and_says_what_was_wrong_with_the_load() ->
         ["janus", "20"],
     ]
     assert lines[2].split()[7] == "4"
-    assert lines[3].split()[7] == "-"
+    assert lines[3].split()[9] == "-"
     assert "janus with 20 calls: the load was 7.0 ms behind" in lines[-1]
 
 

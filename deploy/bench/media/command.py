@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from deploy.bench.clip import clip
 from deploy.bench.media import figures, janus
-from deploy.bench.media.comparison import largest, order
+from deploy.bench.media.comparison import LARGEST_LIMIT, largest, order
 from deploy.bench.media.lab import check, lab
 from deploy.bench.media.measurement import Measured, measure
 
@@ -32,7 +32,7 @@ def run(chosen: Namespace) -> int:
             found = figures.figures(runs)
             if chosen.largest:
                 for name in (one for one in chosen.servers if one != "aiortc"):
-                    calls = largest(made, name, chosen.seconds, tell=_tell)
+                    calls = largest(made, name, chosen.seconds, LARGEST_LIMIT, tell=_tell)
                     found.append(figures.most_calls(name, calls))
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -42,9 +42,8 @@ def run(chosen: Namespace) -> int:
 
 def _tell(run: Measured) -> None:
     """One line for the person who waits."""
-    lost = "-" if run.lost is None else run.lost
     print(
         f"{run.server}, {run.calls} calls: {run.cpu_s_per_minute:.3f} CPU s/call-minute, "
-        f"{lost} of {run.sent} packets lost, {run.pictures_missing} pictures missing",
+        f"{run.lost} of {run.sent} packets lost, {run.pictures_missing} pictures missing",
         file=sys.stderr,
     )

@@ -4,11 +4,16 @@ In each round every number of calls is run on every server before the next numbe
 server of a round is the second of the next.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 
+from deploy.bench.media.child import ChildFailed
+from deploy.bench.media.janus import JanusFailed
 from deploy.bench.media.lab import Lab
 from deploy.bench.media.measurement import Measured, measure
 from deploy.bench.media.servers import Name
+
+log = logging.getLogger(__name__)
 
 AIORTC_CALLS = 1  # a second one is more than two processor cores can encode
 LARGEST_SECONDS = 10.0
@@ -25,15 +30,24 @@ def order(servers: Sequence[Name], calls: Sequence[int], rounds: int) -> Iterato
                     yield name, count
 
 
-def largest(lab: Lab, name: Name, seconds: float, *, tell: Callable[[Measured], None]) -> int:
-    """The most calls this server carries and records without loss, to about a tenth."""
+def largest(
+    lab: Lab, name: Name, seconds: float, limit: int, *, tell: Callable[[Measured], None]
+) -> int:
+    """The most calls up to `limit` that a server carries without loss, to about a tenth.
+
+    Runs that the load itself could not keep up with end the search below them, too.
+    """
 
     def clean(calls: int) -> bool:
-        measured = measure(lab, name, calls, min(seconds, LARGEST_SECONDS))
+        try:
+            measured = measure(lab, name, calls, min(seconds, LARGEST_SECONDS))
+        except (ChildFailed, JanusFailed) as error:  # so many do not even connect
+            log.warning("x %s with %d calls: %s", name, calls, error)
+            return False
         tell(measured)
-        return measured.clean
+        return measured.clean and not measured.load_missed
 
-    return most(clean, LARGEST_LIMIT)
+    return most(clean, limit)
 
 
 def most(clean: Callable[[int], bool], limit: int) -> int:

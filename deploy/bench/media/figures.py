@@ -55,7 +55,7 @@ def figures(runs: Sequence[Measured]) -> list[Figure]:
     if memory is not None:
         found.append(_limit("memory_per_call_mb", memory, "MB", 1.5))
     if at_50 := [run for run in runs if run.server == "ours" and run.calls == 50]:
-        lost = max(run.lost if run.lost is not None else run.sent for run in at_50)
+        lost = max(run.lost for run in at_50)
         missing = max(run.pictures_missing for run in at_50)
         found.append(_limit("lost_at_50_calls", lost, "packets", 0))
         found.append(_limit("pictures_missing_at_50_calls", missing, "pictures", 0))
@@ -149,7 +149,6 @@ def _row(runs: Sequence[Measured]) -> tuple[str, ...]:
         return run.seconds * run.calls / 60
 
     pictures = f"{sum(r.pictures_recorded for r in runs)}/{sum(r.pictures_sent for r in runs)}"
-    lost = [run.lost for run in runs if run.lost is not None]
     return (
         runs[0].server,
         str(runs[0].calls),
@@ -158,7 +157,7 @@ def _row(runs: Sequence[Measured]) -> tuple[str, ...]:
         _number(median(lambda run: run.system_s / minutes(run)), 2),
         _number(median(lambda run: run.packets_per_core), 0),
         _number(median(lambda run: run.memory_per_call_mb), 2),
-        str(max(lost)) if lost else "-",
+        str(max(run.lost for run in runs)),
         _number(median(lambda run: run.delay_p50_ms), 3),
         _number(median(lambda run: run.delay_p99_ms), 3),
         pictures,

@@ -24,7 +24,7 @@ class Question(msgspec.Struct, frozen=True):
 
 
 class Ended(msgspec.Struct, frozen=True):
-    """The end of a call: RTP packets taken from its parties, whole pictures in its recordings."""
+    """The end of calls: RTP packets taken from the parties, whole pictures in the recordings."""
 
     taken: int
     pictures: int

@@ -19,8 +19,9 @@ import msgspec
 from deploy.bench.clip import Clip, clip
 from deploy.bench.media import child, trace
 from deploy.bench.media.capture import Capture
+from deploy.bench.media.orders import Connect, Open, Order, Play, Played, Playing, Prepare, Prepared
 from deploy.bench.media.party import Identity, Local, Party, Remote
-from deploy.bench.media.program import Stream, begins_s, packets, timetable
+from deploy.bench.media.program import REPORT_S, Stream, begins_s, packets, timetable
 from deploy.bench.media.wire import Batch, Wire, headers
 
 CONNECT_DEADLINE_S = 15.0
@@ -31,69 +32,6 @@ _AT_ONCE = 10  # parties that connect at the same time
 _STEP_S = 0.05
 _TURN_S = 0.02
 _PRIORITY = 10
-
-
-class Open(msgspec.Struct, frozen=True, tag=True):
-    """Make so many parties; answered by `list[Local]`."""
-
-    parties: int
-
-
-class Connect(msgspec.Struct, frozen=True, tag=True):
-    """Connect these parties, by their place; answered by the SRTP profiles in use."""
-
-    remotes: dict[int, Remote]
-
-
-class Prepare(msgspec.Struct, frozen=True, tag=True):
-    """Seal what each flow's first party will send to its second; answered by `Prepared`."""
-
-    flows: list[tuple[int, int]]
-    seconds: float
-
-
-class Play(msgspec.Struct, frozen=True, tag=True):
-    """Send it; answered by `Playing` at once and by `Played` after the end.
-
-    Packets sent from `begin_s` to `end_s` are counted.
-    """
-
-    begin_s: float
-    end_s: float
-
-
-Order = Open | Connect | Prepare | Play
-
-
-class Prepared(msgspec.Struct, frozen=True):
-    """How much will be sent."""
-
-    packets: int
-    pictures: int
-
-
-class Playing(msgspec.Struct, frozen=True):
-    """The moment that `begin_s` and `end_s` count from."""
-
-    began_monotonic_s: float
-
-
-class Played(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of it; see `trace.Traced`. None where nothing can be said.
-
-    `late_p99_ms` says how far behind its timetable the load itself was, `missed` how many packets
-    the capture had no room for: both belong to the load.
-    """
-
-    sent: int
-    returned: int
-    lost: int | None
-    delay_p50_ms: float | None
-    delay_p99_ms: float | None
-    opened: int
-    spoilt: int
-    late_p99_ms: float
-    missed: int
 
 
 class NoConnection(RuntimeError):  # noqa: N818
@@ -158,22 +96,27 @@ class Load:
             frames.extend(datagram)
 
         table, numbers = timetable(self._clip), random.SystemRandom()
-        count = pictures = 0
+        count, pictures, wall_s = 0, 0, time.time()
         self._streams = []
         for number, (sender, receiver) in enumerate(flows):
             party, far = self._parties[sender], self._parties[receiver]
             local, remote = party.local, party.remote
             streams = {
-                "audio": Stream(local.audio_ssrc, remote.opus, numbers),
-                "video": Stream(local.video_ssrc, remote.vp8, numbers),
+                "audio": Stream("audio", local.audio_ssrc, remote.opus, numbers),
+                "video": Stream("video", local.video_ssrc, remote.vp8, numbers),
             }
             payloads: dict[str, list[bytes]] = {"audio": [], "video": []}
-            begin_s = begins_s(number, len(flows))
+            begin_s = report_s = begins_s(number, len(flows))
             for leaving in packets(table, self._clip.seconds, streams, begin_s, seconds):
                 leave(leaving.at_s, party, party.outbound.protect(leaving.rtp))
                 payloads[leaving.clip.kind].append(leaving.clip.payload)
                 pictures += leaving.clip.kind == "video" and leaving.clip.marker
                 count += 1
+                if leaving.at_s >= report_s:
+                    for stream in streams.values():
+                        report = stream.report(leaving.at_s - begin_s, wall_s + leaving.at_s)
+                        leave(leaving.at_s, party, party.outbound.protect_rtcp(report))
+                    report_s += REPORT_S
             for kind, received_as in (("audio", far.remote.opus), ("video", far.remote.vp8)):
                 stream = streams[kind]
                 ends = (local.port, far.local.port, stream.payload_type, received_as)
@@ -290,7 +233,7 @@ def main() -> None:
                 child.reply(msgspec.json.encode(load.connect(order.remotes)))
             elif isinstance(order, Prepare):
                 child.reply(msgspec.json.encode(load.prepare(order.flows, order.seconds)))
-            else:
+            elif isinstance(order, Play):
                 began_s = time.monotonic() + 2 * _STEP_S
                 child.reply(msgspec.json.encode(Playing(began_s)))
                 played = load.play(began_s, order.begin_s, order.end_s)

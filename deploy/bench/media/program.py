@@ -7,8 +7,9 @@ different parties meet. Knows neither keys nor sockets.
 """
 
 import random
+import struct
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from deploy.bench.clip import Clip, ClipPacket
 
@@ -16,6 +17,9 @@ BURST_GAP_S = 0.0001
 STAGGER_S = 2.0
 _FRAME_S = 1 / 30
 _CLOCK_HZ = {"audio": 48_000, "video": 90_000}
+REPORT_S = 1.0  # between two sender reports of a stream
+_NTP_EPOCH_S = 2_208_988_800  # from 1900 to 1970
+_REPORT = struct.Struct("!BBHIQIII")
 
 
 class Leaving(NamedTuple):
@@ -53,14 +57,18 @@ class Stream:
     can be told from its number.
     """
 
-    def __init__(self, ssrc: int, payload_type: int, source: random.Random) -> None:
-        self.ssrc, self.payload_type = ssrc, payload_type
+    def __init__(
+        self, kind: Literal["audio", "video"], ssrc: int, payload_type: int, source: random.Random
+    ) -> None:
+        self.kind, self.ssrc, self.payload_type = kind, ssrc, payload_type
         self.first, self._timestamp = source.randrange(1, 1 << 12), source.getrandbits(31)
-        self._next = self.first
+        self._packets = self._octets = 0
 
     def packet(self, marker: bool, elapsed: int, payload: bytes) -> bytes:
         """The next packet (RFC 3550 section 5.1); `elapsed` in ticks of its clock."""
-        sequence, self._next = self._next, self._next + 1
+        sequence = self.first + self._packets
+        self._packets += 1
+        self._octets += len(payload)
         return b"".join(
             (
                 bytes((0x80, marker << 7 | self.payload_type)),
@@ -69,6 +77,14 @@ class Stream:
                 self.ssrc.to_bytes(4, "big"),
                 payload,
             )
+        )
+
+    def report(self, elapsed_s: float, wall_s: float) -> bytes:
+        """A sender report (RFC 3550 section 6.4.1): what the stream's clock was at `wall_s`."""
+        timestamp = self._timestamp + int(elapsed_s * _CLOCK_HZ[self.kind]) & 0xFFFFFFFF
+        ntp = int((wall_s + _NTP_EPOCH_S) * (1 << 32))
+        return _REPORT.pack(
+            0x80, 200, 6, self.ssrc, ntp, timestamp, self._packets, self._octets & 0xFFFFFFFF
         )
 
 
