@@ -45,6 +45,7 @@ DONE = Measured(
     profile="SRTP_AEAD_AES_128_GCM",
     load_late_p99_ms=0.1,
     load_missed=0,
+    others_cores=0.0,
 )
 
 
@@ -344,9 +345,10 @@ def test_the_json_names_the_machine_each_run_and_each_verdict() -> None:
     assert [one["cpu_s_per_call_minute"] for one in told["runs"]] == pytest.approx([0.5, 0.8])
 
 
-def test_the_text_has_a_line_a_server_and_says_what_was_wrong_with_the_load() -> None:
+def test_the_text_has_a_line_a_server_and_says_what_speaks_against_it() -> None:
     runs = [run_of(), run_of(lost=4), run_of(server="aiortc", calls=1, delay_p99_ms=None)]
     runs.append(run_of(server="janus", load_late_p99_ms=7.0))
+    runs.append(run_of(server="janus", others_cores=0.5))
     told = figures.text(runs, figures.figures(runs))
     lines = told.splitlines()
     assert [line.split()[:2] for line in lines[2:5]] == [
@@ -356,7 +358,8 @@ def test_the_text_has_a_line_a_server_and_says_what_was_wrong_with_the_load() ->
     ]
     assert lines[2].split()[7] == "4"
     assert lines[3].split()[9] == "-"
-    assert "janus with 20 calls: the load was 7.0 ms behind" in lines[-1]
+    assert "janus with 20 calls: the load was 7.0 ms behind" in lines[-2]
+    assert "janus with 20 calls: other work kept 0.50 cores busy" in lines[-1]
 
 
 # The whole of it

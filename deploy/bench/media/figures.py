@@ -14,6 +14,7 @@ from deploy.bench.media.servers import Name
 from deploy.bench.report import Figure, figure, machine, table
 
 LATE_MS = 5.0  # a load that is later than this measures itself
+OTHERS_CORES = 0.1  # above this, other work on the machine makes delays and CPU time longer
 
 _CPU = "CPU s/call-minute"
 _HEADINGS = (
@@ -68,12 +69,14 @@ def most_calls(name: Name, calls: int) -> Figure:
 
 
 def faults(runs: Sequence[Measured]) -> list[str]:
-    """What was wrong with the load itself, for a person to read."""
+    """What makes a run say less than it seems to, for a person to read."""
     told = []
     for run in runs:
         where = f"{run.server} with {run.calls} calls"
         if run.load_late_p99_ms > LATE_MS:
             told.append(f"{where}: the load was {run.load_late_p99_ms:.1f} ms behind its timetable")
+        if run.others_cores > OTHERS_CORES:
+            told.append(f"{where}: other work kept {run.others_cores:.2f} cores busy")
         if run.load_missed:
             told.append(f"{where}: the capture missed {run.load_missed} packets")
         if run.spoilt:
@@ -82,7 +85,7 @@ def faults(runs: Sequence[Measured]) -> list[str]:
 
 
 def text(runs: Sequence[Measured], found: Sequence[Figure]) -> str:
-    """Everything as plain text: the runs' medians, the figures, the load's faults."""
+    """Everything as plain text: the runs' medians, the figures, what speaks against them."""
     rows: list[tuple[str, ...]] = [_HEADINGS]
     for name, calls in dict.fromkeys((run.server, run.calls) for run in runs):
         rows.append(_row([run for run in runs if (run.server, run.calls) == (name, calls)]))
@@ -94,7 +97,7 @@ def text(runs: Sequence[Measured], found: Sequence[Figure]) -> str:
         lines.append("  ".join(aligned).rstrip())
     lines.insert(1, "-" * max(map(len, lines)))
     parts = ["\n".join(lines), table(found) if found else machine()]
-    return "\n\n".join([*parts, *faults(runs)])
+    return "\n\n".join([*parts, *(["\n".join(told)] if (told := faults(runs)) else [])])
 
 
 def as_json(runs: Sequence[Measured], found: Sequence[Figure]) -> str:

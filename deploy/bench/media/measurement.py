@@ -19,7 +19,7 @@ from deploy.bench.media.child import Child
 from deploy.bench.media.lab import Lab
 from deploy.bench.media.party import Local, Remote
 from deploy.bench.media.program import STAGGER_S
-from deploy.bench.media.usage import Usage, between, resident_mb, usage
+from deploy.bench.media.usage import Usage, between, busy_s, resident_mb, usage
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +34,8 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
 
     `lost` is of packets sent to the server that did not come back to the other party; for aiortc,
     which sends other packets than it was sent, those of the whole call that it did not take.
-    `load_late_p99_ms` and `load_missed` are the load's own faults: if they are not small, the run
-    says little.
+    `load_late_p99_ms` and `load_missed` are the load's own faults, `others_cores` is how many
+    cores something else on the machine kept busy: if they are not small, the run says little.
     """
 
     server: servers.Name
@@ -56,6 +56,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     profile: str
     load_late_p99_ms: float
     load_missed: int
+    others_cores: float
 
     @property
     def cpu_s_per_minute(self) -> float:
@@ -114,8 +115,11 @@ def _measure(
     end_s = WARM_UP_S + seconds
     prepared = _ask(process, orders.Prepare(flows, end_s + _TAIL_S), orders.Prepared)
     playing = _ask(process, orders.Play(WARM_UP_S, end_s), orders.Playing)
-    begin = _usage_at(server.pid, playing.began_monotonic_s + WARM_UP_S)
-    used = between(begin, _usage_at(server.pid, playing.began_monotonic_s + end_s))
+    pids = (server.pid, process.pid)
+    begin = _usage_at(pids, playing.began_monotonic_s + WARM_UP_S)
+    end = _usage_at(pids, playing.began_monotonic_s + end_s)
+    used, by_load = (between(*marks) for marks in zip(begin.of, end.of, strict=True))
+    others_s = end.busy_s - begin.busy_s - used.cpu_s - by_load.cpu_s
     memory_mb = resident_mb(server.pid) - idle_mb
     played = msgspec.json.decode(process.hear(_ANSWER_S + seconds), type=orders.Played)
     ended = server.finish(calls)
@@ -143,6 +147,7 @@ def _measure(
         profile=", ".join(sorted(profiles)),
         load_late_p99_ms=played.late_p99_ms,
         load_missed=played.missed,
+        others_cores=max(0.0, others_s / used.seconds),
     )
 
 
@@ -151,6 +156,13 @@ def _ask(process: Child, order: orders.Order, answer: type[_T]) -> _T:
     return msgspec.json.decode(line, type=answer)
 
 
-def _usage_at(pid: int, at_monotonic_s: float) -> Usage:
+class _Mark(msgspec.Struct, frozen=True):
+    """What the server, the load and the whole machine have used until one moment."""
+
+    of: tuple[Usage, ...]
+    busy_s: float
+
+
+def _usage_at(pids: tuple[int, ...], at_monotonic_s: float) -> _Mark:
     time.sleep(max(0.0, at_monotonic_s - time.monotonic()))
-    return usage(pid)
+    return _Mark(tuple(usage(pid) for pid in pids), busy_s())

@@ -60,6 +60,14 @@ def between(begin: Usage, end: Usage) -> Used:
     )
 
 
+def busy_s() -> float:
+    """CPU time of everything on this machine since it started, without waiting."""
+    with Path("/proc/stat").open(encoding="ascii") as lines:
+        user, nice, system, _, _, irq, softirq, steal = lines.readline().split()[1:9]
+    ticks = sum(map(int, (user, nice, system, irq, softirq, steal)))
+    return ticks / _TICKS_PER_S
+
+
 def resident_mb(pid: int) -> float:
     """Resident memory of the process and its descendants, in 1e6 bytes."""
     total = 0
