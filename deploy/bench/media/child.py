@@ -67,7 +67,9 @@ class Child:
     def failure(self, what: str) -> ChildFailed:
         """What to raise, with the last words of the log."""
         words = self._log.read_text(errors="replace").strip().splitlines()[-5:]
-        return ChildFailed("\n  ".join([f"{self.name} {what}", *words]))
+        code = self._process.poll()
+        ended = "" if code is None else f" (exit code {code})"
+        return ChildFailed("\n  ".join([f"{self.name} {what}{ended}", *words]))
 
     def running(self) -> bool:
         """Whether the process still runs."""

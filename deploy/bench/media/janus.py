@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from deploy.bench.media import mjr, sdp
-from deploy.bench.media.child import Child
+from deploy.bench.media.child import Child, ChildFailed
 from deploy.bench.media.hosted import Ended
 from deploy.bench.media.lab import INTERFACE, Lab
 from deploy.bench.media.party import Local, Remote
@@ -26,6 +26,7 @@ from deploy.bench.media.party import Local, Remote
 _INSTALLER = Path(__file__).parents[2] / "system-packages"
 _LIBRARIES = Path("/usr/lib")
 _START_S, _REPLY_S = 15.0, 15.0
+_STARTS = 5
 _MESSAGE_BYTES = 1 << 18
 _ROOM_BITRATE_BPS = 3_000_000
 
@@ -36,7 +37,9 @@ general: {{
   transports_folder = "{folder}/transports"
   events_folder = "{folder}/none"
   loggers_folder = "{folder}/none"
-  debug_level = 1
+  log_to_stdout = false
+  log_to_file = "{log}"
+  debug_level = 2
   debug_colors = false
   event_loops = 1
   session_timeout = 0
@@ -214,17 +217,35 @@ class Api:
 def started(lab: Lab, folder: Path) -> Iterator[Janus]:
     """A fresh Janus that records below `folder`. Raises JanusFailed, child.ChildFailed."""
     settings, records, api_path = folder / "settings", folder / "records", folder / "api"
-    _configure(settings, api_path)
+    log = folder / "server.log"
+    _configure(settings, api_path, log)
     records.mkdir()
-    command = lab.at("server", ["janus", "-F", str(settings)])
-    with (
-        closing(Child("janus", command, folder / "server.log")) as process,
-        closing(_connected(process, api_path)) as api,
-    ):
+    process, api = _start(lab.at("server", ["janus", "-F", str(settings)]), api_path, log)
+    with closing(process), closing(api):
         yield Janus(process, api, records)
 
 
-def _configure(settings: Path, api_path: Path) -> None:
+def _start(command: Sequence[str], api_path: Path, log: Path) -> tuple[Child, Api]:
+    """Start it, more than once if need be.
+
+    The thread of its Unix socket may look whether the transport is initialised before it is, and
+    then ends, and Janus with it (1.1.2; once in ten starts on a busy machine).
+    """
+    failures: list[ChildFailed] = []
+    while len(failures) < _STARTS:
+        process = Child("janus", command, log)
+        try:
+            return process, _connected(process, api_path)
+        except ChildFailed as failure:
+            failures.append(failure)
+            process.close()
+        except BaseException:
+            process.close()
+            raise
+    raise failures[-1]
+
+
+def _configure(settings: Path, api_path: Path, log: Path) -> None:
     wanted = {"plugins": "libjanus_videoroom.so", "transports": "libjanus_pfunix.so"}
     for kind, library in wanted.items():
         own = settings / kind
@@ -235,7 +256,7 @@ def _configure(settings: Path, api_path: Path) -> None:
         (own / library).symlink_to(found)
     (settings / "none").mkdir()
     texts = {
-        "janus.jcfg": _SETTINGS.format(folder=settings, interface=INTERFACE),
+        "janus.jcfg": _SETTINGS.format(folder=settings, interface=INTERFACE, log=log),
         "janus.transport.pfunix.jcfg": _SOCKET_SETTINGS.format(path=api_path),
         "janus.plugin.videoroom.jcfg": "general: { }\n",
     }
