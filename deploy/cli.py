@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from deploy.bench.media import options
 from deploy.database import DatabaseInUse
 from deploy.settings import BadSetting, Settings, from_environment
 
@@ -66,9 +67,13 @@ def _parser() -> argparse.ArgumentParser:
     docs.set_defaults(run=_docs)
 
     bench = commands.add_parser("bench", help="measure")
-    bench.add_argument("name", choices=["first-visit"])
-    bench.add_argument("--json", action="store_true")
-    bench.set_defaults(run=_bench)
+    benches = bench.add_subparsers(required=True, metavar="NAME")
+    first_visit = benches.add_parser("first-visit", help="the figures of the first visit")
+    first_visit.add_argument("--json", action="store_true")
+    first_visit.set_defaults(run=_bench)
+    media = benches.add_parser("media", help="the media node beside Janus and aiortc (as root)")
+    options.add_to(media)
+    media.set_defaults(run=_bench_media)
 
     simulate = commands.add_parser("simulate", help="simulated parties against a running service")
     simulate.add_argument("what", choices=["visit", "clerks", "resident"])
@@ -165,6 +170,12 @@ def _bench(chosen: argparse.Namespace, settings: Settings) -> int:
     figures = asyncio.run(first_visit.run())
     print(as_json(figures) if chosen.json else table(figures))
     return 0 if all(figure.ok is not False for figure in figures) else 1
+
+
+def _bench_media(chosen: argparse.Namespace, settings: Settings) -> int:
+    from deploy.bench.media import command
+
+    return command.run(chosen)
 
 
 def _simulate(chosen: argparse.Namespace, settings: Settings) -> int:
