@@ -165,9 +165,13 @@ class Recorder:
         return [tap for tap in self._taps if tap.visit.call == call]
 
     async def _run(self) -> None:
+        """One tap after the other, spread over the time: a call's packets never wait for all."""
         while True:
-            await asyncio.sleep(_TURN_S)
-            for tap in list(self._taps):
+            taps = list(self._taps)
+            if not taps:
+                await asyncio.sleep(_TURN_S)
+            for tap in taps:
+                await asyncio.sleep(_TURN_S / len(taps))
                 async with tap.lock:
                     if tap in self._taps:
                         await self._turn(tap)
