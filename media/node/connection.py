@@ -18,6 +18,8 @@ from media.node import feedback, relay, rtcp
 from media.node.codecs import Codec, Track
 from media.node.sdp import Answer, SlotSsrcs
 from media.node.secure import SecureTransport, SrtpError
+from media.node.socket import Address
+from media.node.srtp import compiled
 
 if TYPE_CHECKING:
     from media.node.call import Call
@@ -31,7 +33,7 @@ MOST_BYTES_A_SECOND = 2_000_000  # a party's three tracks at their most, twice (
 class Connection:
     """One connection of one party."""
 
-    def __init__(self, context: SSL.Context, slots: int) -> None:
+    def __init__(self, context: SSL.Context, slots: int, *, hot: bool) -> None:
         self.id = ConnectionId(secrets.token_hex(8))
         self.call: Call | None = None
         self.party = ""
@@ -40,12 +42,13 @@ class Connection:
         self.version = 0
         self.ufrag, self.password = secrets.token_hex(4), secrets.token_hex(16)
         self.slots = [_slot() for _ in range(slots)]
-        self.transport = SecureTransport(context, self._send)
+        self.transport = SecureTransport(context, self._send, hot=hot)
         self.leg = relay.Leg(self.slots, self.send_media)
         self.leg.send_report = self.send_control
         self.source: relay.Source | None = None
         self.answer: Answer | None = None
         self.send: Send | None = None  # to the address that was nominated
+        self.remote: Address | None = None  # that address, if it is a UDP one
         self.opened_monotonic_s = self.heard_monotonic_s = time.monotonic()
         self.reported_s = 0.0
         self.adaptation = feedback.Adaptation()
@@ -96,6 +99,10 @@ class Connection:
         """Time passed: the party may send again."""
         most = MOST_BYTES_A_SECOND
         self._budget = min(self._budget + seconds * most, float(most))
+
+    def give(self, route: "compiled.Route") -> None:
+        """What this party may still send, it may send by this route too."""
+        route.budget = int(self._budget)
 
     def send_media(self, packet: bytes) -> None:
         """Seal and send one plain RTP packet."""

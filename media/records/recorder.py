@@ -66,6 +66,10 @@ class PartyTap:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     try_after_s: float = 0.0
 
+    def missed(self, packets: int) -> None:
+        """So many did not fit into the inbox."""
+        self.overflow += packets
+
     def packet(self, track: Track, packet: bytes, arrived_monotonic_s: float) -> None:
         """Take one plain RTP packet; returns at once."""
         if self.paused:
@@ -146,16 +150,15 @@ class Recorder:
         """From now on nothing of this call is kept; what came before is written."""
         self._paused.add(call)
         for tap in self._of(call):
-            tap.paused = True
-        for tap in self._of(call):
             async with tap.lock:
-                await self._turn(tap, last=True)
+                await self._turn(tap, last=True, pause=True)
         self._listener(call, "paused")
 
     async def resume(self, call: str) -> None:
         """Keep what is sent from now on, in new files that begin with a key frame."""
         self._paused.discard(call)
         for tap in self._of(call):
+            tap.inbox.clear()  # the compiled way put it there
             tap.paused = False
             tap.ask_key_frame("camera")
             tap.ask_key_frame("screen")
@@ -180,10 +183,13 @@ class Recorder:
         async with tap.lock:
             await self._turn(tap, last=True)
 
-    async def _turn(self, tap: PartyTap, *, last: bool = False) -> None:
+    async def _turn(self, tap: PartyTap, *, last: bool = False, pause: bool = False) -> None:
         """One tap's trouble, also one nobody thought of, must not end the others."""
+        inbox = [] if tap.paused else tap.inbox[:]
+        tap.inbox.clear()  # never replaced: the compiled way holds this very list
+        tap.paused = tap.paused or pause
         try:
-            await self._absorb(tap, last=last)
+            await self._absorb(tap, inbox, last=last)
         except Exception:
             log.exception("x recording of %s", tap.party)
             self._failed(tap)
@@ -191,8 +197,7 @@ class Recorder:
             for content in list(tap.segments):
                 await self._seal(tap, tap.segments.pop(content))
 
-    async def _absorb(self, tap: PartyTap, *, last: bool) -> None:
-        inbox, tap.inbox = tap.inbox, []
+    async def _absorb(self, tap: PartyTap, inbox: list[_Entry], *, last: bool) -> None:
         for track, taken, arrived_s in inbox:
             content: Content = "screen" if track == "screen" else "camera"
             segment = tap.segments.get(content)
