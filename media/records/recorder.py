@@ -222,11 +222,13 @@ class Recorder:
                     continue
                 tap.segments[content] = segment
             segment.take(track, taken, arrived_s)
+        await asyncio.sleep(0)  # between the steps, so that packets wait for one of them at most
         now = time.monotonic()
         for content, segment in list(tap.segments.items()):
             segment.overflow += tap.overflow
             tap.overflow = 0
             segment.absorb(now, last=last)
+            await asyncio.sleep(0)
             cluster = segment.take_cluster(now, last=last)
             if cluster:
                 await self._in_thread(segment.write, cluster)
