@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+import uvloop
 
 from deploy.bench.media import options
 from deploy.database import DatabaseInUse
@@ -84,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _serve(chosen: argparse.Namespace, settings: Settings) -> int:
-    asyncio.run(_serve_until_stopped(settings))
+    uvloop.run(_serve_until_stopped(settings))
     return 0
 
 
@@ -105,7 +106,7 @@ def _media(chosen: argparse.Namespace, settings: Settings) -> int:
     from deploy import media_process
 
     if not chosen.status:
-        asyncio.run(media_process.run(settings))
+        uvloop.run(media_process.run(settings))
         return 0
     counted = asyncio.run(media_process.status(settings))
     if chosen.json:

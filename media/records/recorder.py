@@ -33,6 +33,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 INBOX_PACKETS = 20_000  # about 40 s of a 720p call
+STEP_PACKETS = 24
 TRY_AGAIN_S = 10.0
 _TURN_S = 0.25
 
@@ -198,7 +199,9 @@ class Recorder:
                 await self._seal(tap, tap.segments.pop(content))
 
     async def _absorb(self, tap: PartyTap, inbox: list[_Entry], *, last: bool) -> None:
-        for track, taken, arrived_s in inbox:
+        for number, (track, taken, arrived_s) in enumerate(inbox):
+            if number % STEP_PACKETS == STEP_PACKETS - 1:
+                await asyncio.sleep(0)  # packets wait for one step at most, not for a turn
             content: Content = "screen" if track == "screen" else "camera"
             segment = tap.segments.get(content)
             if isinstance(taken, SenderReport):
@@ -222,7 +225,7 @@ class Recorder:
                     continue
                 tap.segments[content] = segment
             segment.take(track, taken, arrived_s)
-        await asyncio.sleep(0)  # between the steps, so that packets wait for one of them at most
+        await asyncio.sleep(0)
         now = time.monotonic()
         for content, segment in list(tap.segments.items()):
             segment.overflow += tap.overflow

@@ -4,10 +4,11 @@
 nothing else. The only file of this benchmark that touches our own interfaces.
 """
 
-import asyncio
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+
+import uvloop
 
 from deploy.bench.media.hosted import PARTIES, Ended, folder_argument, serve
 from deploy.bench.media.lab import SERVER_HOST
@@ -71,4 +72,4 @@ async def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(folder_argument()))
+    uvloop.run(main(folder_argument()))
