@@ -45,6 +45,7 @@ class Connection:
         self.leg.send_report = self.send_control
         self.source: relay.Source | None = None
         self.answer: Answer | None = None
+        self.reads: frozenset[Codec] = frozenset()  # that any of its answers named
         self.send: Send | None = None  # to the address that was nominated
         self.opened_monotonic_s = self.heard_monotonic_s = time.monotonic()
         self.reported_s = 0.0
