@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -167,7 +168,7 @@ def test_a_party_whose_clock_is_set_goes_on_in_step(by_s: float) -> None:
     assert party.out_of_step_ms() <= IN_STEP_MS
     for track in party.tracks:
         positions = list(track.positions.values())
-        steps = [b - a for a, b in zip(positions, positions[1:], strict=False)]
+        steps = [b - a for a, b in pairwise(positions)]
         assert max(steps) <= 20 + IN_STEP_MS
 
 
