@@ -63,9 +63,7 @@ class Connection:
         source = self.source
         if source is None or not self.transport.ready:
             return False
-        self._budget -= len(datagram)
-        if self._budget < 0:
-            source.counts.flooded += 1
+        if not self._affords(datagram, source):
             return False
         try:
             packet = self.transport.unprotect(datagram)
@@ -81,6 +79,8 @@ class Connection:
         source = self.source
         if source is None or not self.transport.ready:
             return False
+        if not self._affords(datagram, source):
+            return False
         try:
             compound = self.transport.unprotect_rtcp(datagram)
         except (SrtpError, ValueError):
@@ -91,6 +91,14 @@ class Connection:
             feedback.take(self, compound, now)
         except rtcp.Malformed:
             source.counts.malformed += 1
+        return True
+
+    def _affords(self, datagram: bytes, source: relay.Source) -> bool:
+        """Whether the party may send this much now; what it may not is counted (T20)."""
+        if self._budget < len(datagram):
+            source.counts.flooded += 1
+            return False
+        self._budget -= len(datagram)
         return True
 
     def refill(self, seconds: float) -> None:
