@@ -47,6 +47,7 @@ class Connection:
         self.leg.send_report = self.send_control
         self.source: relay.Source | None = None
         self.answer: Answer | None = None
+        self.reads: frozenset[Codec] = frozenset()  # that any of its answers named
         self.send: Send | None = None  # to the address that was nominated
         self.remote: Address | None = None  # that address, if it is a UDP one
         self.opened_monotonic_s = self.heard_monotonic_s = time.monotonic()
@@ -65,9 +66,7 @@ class Connection:
         source = self.source
         if source is None or not self.transport.ready:
             return False
-        self._budget -= len(datagram)
-        if self._budget < 0:
-            source.counts.flooded += 1
+        if not self._affords(datagram, source):
             return False
         try:
             packet = self.transport.unprotect(datagram)
@@ -83,6 +82,8 @@ class Connection:
         source = self.source
         if source is None or not self.transport.ready:
             return False
+        if not self._affords(datagram, source):
+            return False
         try:
             compound = self.transport.unprotect_rtcp(datagram)
         except (SrtpError, ValueError):
@@ -93,6 +94,14 @@ class Connection:
             feedback.take(self, compound, now)
         except rtcp.Malformed:
             source.counts.malformed += 1
+        return True
+
+    def _affords(self, datagram: bytes, source: relay.Source) -> bool:
+        """Whether the party may send this much now; what it may not is counted (T20)."""
+        if self._budget < len(datagram):
+            source.counts.flooded += 1
+            return False
+        self._budget -= len(datagram)
         return True
 
     def refill(self, seconds: float) -> None:

@@ -180,6 +180,7 @@ class Node:
             raise
         answered.offer_open = False
         answered.answer = answer
+        answered.reads |= answer.codecs
         answered.leg.reads_red = answer.reads_red
         if answered.source is None:
             answered.source = relay.Source(answer.ssrcs, None)
@@ -345,7 +346,7 @@ class Node:
         self._retire(record)
         short = record.wire(time.monotonic())
         playing = list(record.playing.values())
-        reads = [c.answer.codecs for c in playing if c.answer is not None]
+        reads = [c.reads for c in playing if c.answer is not None]
         chosen = codecs.common(self._preference, reads)
         for connection in playing:
             if connection.answer is None or connection.offer_open:
