@@ -182,7 +182,7 @@ class CallsApi:
             state=path.state,
             connection=path.connection,
             offer=path.offer,
-            hears=list(call.table[party]),
+            hears=call.table[party],
         )
 
 
