@@ -6,7 +6,13 @@ For the demo and tests only: it encodes and decodes, so it never runs in the ser
 import asyncio
 from dataclasses import dataclass
 
-from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
+from aiortc import (
+    MediaStreamTrack,
+    RTCBundlePolicy,
+    RTCConfiguration,
+    RTCPeerConnection,
+    RTCSessionDescription,
+)
 from aiortc.contrib.media import MediaPlayer
 from aiortc.mediastreams import MediaStreamError
 
@@ -38,7 +44,7 @@ class HeadlessPeer:
 
     def __init__(self, likeness: Likeness | None) -> None:
         self._likeness = likeness
-        self._peer = RTCPeerConnection()
+        self._peer = RTCPeerConnection(RTCConfiguration(bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
         self._peer.on("track", self._read)
         self._readers: set[asyncio.Task[None]] = set()
         self.first_picture = asyncio.Event()
@@ -56,7 +62,7 @@ class HeadlessPeer:
             self._peer.addTrack(picture.video)
             self._peer.addTrack(sound.audio)
         await self._peer.setLocalDescription(await self._peer.createAnswer())
-        return str(self._peer.localDescription.sdp)
+        return _announcing_what_is_sent(str(self._peer.localDescription.sdp))
 
     async def close(self) -> None:
         """Hang up."""
@@ -117,3 +123,15 @@ async def tell_first_picture(line: LineClient[S], peer: HeadlessPeer) -> None:
         await peer.first_picture.wait()
     if line.state.call is not None:
         await line.command(protocol.Playing, call=line.state.call.id)
+
+
+def _announcing_what_is_sent(sdp: str) -> str:
+    """The answer without the SSRCs that aiortc also gives to tracks it only receives."""
+    session, *sections = sdp.split("\r\nm=")
+    kept = [
+        "\r\n".join(line for line in section.split("\r\n") if not line.startswith("a=ssrc"))
+        if "a=recvonly" in section
+        else section
+        for section in sections
+    ]
+    return "\r\nm=".join([session, *kept])
