@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from media.records import manifest as manifests
-from media.records.manifest import Interruption, Manifest, Pause
+from media.records.manifest import Interruption, Manifest, NoManifest, Pause
 from media.records.store import Store
 from scheduling.record import Visit
 from signaling.call import Call
@@ -44,6 +44,14 @@ class Recordings:
             )
 
         await self._change(visit, call, alter)
+
+    async def is_paused(self, visit: Visit) -> bool:
+        """Whether the clerk stopped the recording and has not let it go on."""
+        try:
+            manifest = await asyncio.to_thread(manifests.read, self.folder(visit))
+        except NoManifest:
+            return False
+        return any(pause.to is None for pause in manifest.pauses)
 
     async def pause(self, visit: Visit, call: Call, by: str, at: datetime) -> None:
         """Note that the clerk stopped the recording."""
