@@ -55,10 +55,12 @@ class DistantHost:
         self.local = local_host(name, recordings)
         self._control = Control(self.local, TOKEN)
         self._runner: web.AppRunner | None = None
+        self._runs = False
 
     async def begin(self) -> None:
         """Start it, and its control interface."""
         await self.local.start(self._control.hear)
+        self._runs = True
         await self.answer()
 
     async def answer(self) -> None:
@@ -75,9 +77,10 @@ class DistantHost:
 
     async def end(self) -> None:
         """It is gone, with all its connections."""
-        if self._runner is not None:
-            await self.cut()
-        await self.local.stop()
+        await self.cut()
+        if self._runs:
+            self._runs = False
+            await self.local.stop()
 
 
 class Page:
@@ -181,6 +184,12 @@ class Wired:
         async with asyncio.timeout(DEADLINE_S):
             while not wanted():
                 await asyncio.sleep(0.01)
+
+    async def ticket(self) -> Visit:
+        """The visit at the kiosk."""
+        shown = await self.at.board.visit_at_kiosk(KIOSK)
+        assert shown is not None
+        return shown
 
     async def visit(self, visit_id: str) -> Visit:
         return await self.at.visit(VisitId(visit_id))
