@@ -72,13 +72,17 @@ class Recordings:
     async def interrupted(
         self, visit: Visit, call: Call, reason: str, since: datetime, to: datetime
     ) -> None:
-        """Note that media was lost for a while."""
+        """Note that media was lost for a while, and finish the files of a host that is gone."""
         found = Interruption(reason=reason, since=since, to=to)
         await self._change(
             visit,
             call,
             lambda m: msgspec.structs.replace(m, interruptions=(*m.interruptions, found)),
         )
+        try:
+            await asyncio.to_thread(manifests.recover, self.folder(visit))
+        except (NoManifest, OSError):  # they stay as they are until a media host starts again
+            log.exception("x the recordings of call %s could not be finished", call.id)
 
     async def _change(
         self, visit: Visit, call: Call, alter: Callable[[Manifest], Manifest]

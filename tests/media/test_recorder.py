@@ -327,5 +327,19 @@ async def test_files_of_two_recorders_in_one_folder_do_not_meet(tmp_path: Path) 
         assert manifests.verify(one.folder) == []
 
 
+async def test_a_host_that_starts_leaves_alone_what_another_is_writing(tmp_path: Path) -> None:
+    async with recording(tmp_path) as running:
+        tap = running.open()
+        speak(tap)
+        await until(lambda: running.recorder.bytes_written > 0)
+        assert Store(tmp_path).recover() == 0
+        assert running.files == [("resident-001.webm", "recording")]
+        speak(tap, began=1)
+        await running.sealed(tap)
+        (segment,) = running.segments
+        assert (segment.state, segment.audio_frames) == ("complete", 100)
+        assert manifests.verify(running.folder) == []
+
+
 def test_the_builders_make_what_they_say() -> None:
     assert len(vp8_frames(1)) == 10
