@@ -41,10 +41,14 @@ class Command:
     def running(self) -> bool:
         return self._process is not None and self._process.returncode is None
 
-    async def _run(self, ready: Callable[[], Awaitable[object]]) -> None:
-        """Start it, and wait until `ready` raises nothing."""
+    def environment(self) -> dict[str, str]:
+        """This process's own, with these settings and no others."""
         given = {f"VW_{f.name.upper()}": getattr(self.settings, f.name) for f in fields(Settings)}
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("VW_")}
+        return inherited | {name: str(value) for name, value in given.items()}
+
+    async def _run(self, ready: Callable[[], Awaitable[object]]) -> None:
+        """Start it, and wait until `ready` raises nothing."""
         self._log.parent.mkdir(parents=True, exist_ok=True)
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -52,7 +56,7 @@ class Command:
             "deploy.cli",
             "-v",
             self._command,
-            env=inherited | {name: str(value) for name, value in given.items()},
+            env=self.environment(),
             stderr=self._log.open("ab"),
         )
         async with asyncio.timeout(READY_DEADLINE_S):
