@@ -98,14 +98,21 @@ class Command:
 class ServiceProcess(Command):
     """`virtual-window serve` in a process of its own. `async with`, or start and stop."""
 
-    def __init__(self, data: Path, *, ring_s: float = 20.0, media_nodes: str = "") -> None:
+    def __init__(
+        self,
+        data: Path,
+        *,
+        ring_s: float = 20.0,
+        media_nodes: str = "",
+        media_token: str = MEDIA_TOKEN,
+    ) -> None:
         settings = Settings(
             port=free_port(socket.SOCK_STREAM),
             media_port=free_port(socket.SOCK_DGRAM),
             data=data,
             ring_s=ring_s,
             media_nodes=media_nodes,
-            media_token=MEDIA_TOKEN,
+            media_token=media_token,
         )
         super().__init__("serve", settings, data / "service.log")
 
