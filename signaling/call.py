@@ -138,10 +138,10 @@ class Call:
         return all(self.paths[party].playing for party in PARTIES)
 
     @property
-    def table(self) -> dict[Party, list[Party]]:
+    def table(self) -> dict[str, list[str]]:
         """Who hears whom: parties each other, listeners all of them, the clerk also whispers."""
-        talking = [party for party, path in self.paths.items() if path.mode == "party"]
-        whispering = [party for party, path in self.paths.items() if path.mode == "whisper"]
+        talking: list[str] = [p for p, path in self.paths.items() if path.mode == "party"]
+        whispering: list[str] = [p for p, path in self.paths.items() if path.mode == "whisper"]
         return {
             party: [far for far in talking if far != party] + (whispering if party == CLERK else [])
             for party in self.paths

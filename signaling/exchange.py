@@ -17,7 +17,16 @@ from uuid_utils import uuid7
 
 from media.host.api import HostLost, MediaHost, News, Plan, Refused, Unknown
 from scheduling.record import Visit
-from signaling.call import CLERK, PARTIES, RESIDENT, Call, CallId, Mode, Party
+from signaling.call import (
+    CLERK,
+    PARTIES,
+    RESIDENT,
+    Call,
+    CallId,
+    Mode,
+    Party,
+    RecordingState,
+)
 from signaling.recordings import Recordings
 
 log = logging.getLogger(__name__)
@@ -57,6 +66,8 @@ class Exchange:
         self._visit_of_call: dict[str, str] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._host_of: dict[str, str] = {}  # by connection
+        self._carriers: dict[str, set[str]] = {}  # by call: every host it was on
+        self._left_behind: dict[str, set[str]] = {}  # by lost host: calls to close when it is back
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self, hosts: Sequence[MediaHost]) -> None:
@@ -111,9 +122,13 @@ class Exchange:
 
     # Calls
 
-    async def begin(self, visit: Visit) -> Call:
-        """Connect the parties of a visit: by their warm lines, or by new connections."""
-        call = Call(CallId(str(uuid7())), visit.id, visit.city)
+    async def begin(self, visit: Visit, *, paused: bool = False) -> Call:
+        """Connect the parties of a visit: by their warm lines, or by new connections.
+
+        With `paused` nothing is recorded until the clerk lets it go on.
+        """
+        recording: RecordingState = "paused" if paused else "starting"
+        call = Call(CallId(str(uuid7())), visit.id, visit.city, recording=recording)
         self._calls[visit.id], self._visits[visit.id] = call, visit
         self._visit_of_call[call.id] = visit.id
         lines = [self._lines.get(client or "") for client in (visit.kiosk, visit.clerk)]
@@ -132,11 +147,8 @@ class Exchange:
         self._visit_of_call.pop(call.id, None)
         self._locks.pop(visit.id, None)
         guests = self._guests.pop(visit.id, {})
-        for host in self._hosts.values():
-            try:
-                await host.close(call.id)
-            except HostLost:
-                log.info("- call %s ends on a lost media host", call.id)
+        for name in self._carriers.pop(call.id, set()):
+            await self._close(name, call.id)
         self._changed(list(guests.values()))
         return call
 
@@ -152,22 +164,22 @@ class Exchange:
 
     async def answer(self, client: str, connection: str, sdp: str) -> None:
         """A client's SDP answer. Raises Unknown, Refused, NoHost."""
-        line = self._lines.get(client)
-        owner = self._owner(connection)
-        if line is not None and line.connection == connection:
-            await self._host(connection).answer(connection, sdp)
-            line.offer = None
-            return
-        if owner is None or self._client(*owner) != client:
+        line, owner = self._lines.get(client), self._owner(connection)
+        if line is not None and line.connection != connection:
+            line = None
+        if line is None and (owner is None or self._client(*owner) != client):
             raise Unknown(connection)
         try:
             await self._host(connection).answer(connection, sdp)
         except HostLost as error:
             raise NoHost(str(error)) from error
-        visit, party = owner
-        call = self._calls.get(visit)
-        if call is not None and call.paths[party].connection == connection:
-            self._update(call.answered(party))
+        if line is not None:
+            line.offer = None
+        elif owner is not None:
+            visit, party = owner
+            call = self._calls.get(visit)
+            if call is not None and call.paths[party].connection == connection:
+                self._update(call.answered(party))
 
     async def record(self, visit: str, *, running: bool) -> None:
         """Pause a call's recording, or let it go on. Raises NoHost."""
@@ -176,6 +188,7 @@ class Exchange:
             await self._hosts[call.host].record(call.id, running=running)
         except (HostLost, KeyError) as error:
             raise NoHost(str(error)) from error
+        self._update(self._calls.get(visit, call).records("recording" if running else "paused"))
 
     def share(self, visit: str, party: Party, *, sharing: bool) -> None:
         """The party shows its screen, or does no longer."""
@@ -185,9 +198,11 @@ class Exchange:
             self._wake(visit)
 
     async def take_part(self, visit: str, party: Party, client: str, mode: Mode) -> None:
-        """One more is in the call, or changes its mode. Raises NoHost, Refused."""
+        """One more is in the call, or changes its mode. Raises Unknown, NoHost, Refused."""
         async with self._lock(visit):
-            call = self._calls[visit]
+            call = self._calls.get(visit)
+            if call is None:
+                raise Unknown(visit)
             known = party in call.paths
             self._guests.setdefault(visit, {})[party] = client
             self._update(call.joined(party, mode))
@@ -228,8 +243,12 @@ class Exchange:
         if news.change == "closed":
             self._host_of.pop(news.connection, None)
         client = next((c for c, ln in self._lines.items() if ln.connection == news.connection), "")
-        if client and not news.call:
-            self._hear_line(client, news)
+        if not news.call:
+            if client:
+                self._hear_line(client, news)
+            elif news.change == "silent":  # a line of before the host was lost
+                self._host_of[news.connection] = news.host
+                self._spawn(self._leave(news.connection), "leave unknown line")
             return
         visit = self._visit_of_call.get(news.call, "")
         call = self._calls.get(visit)
@@ -243,8 +262,11 @@ class Exchange:
         party = Party(news.party)
         if party in call.paths:
             self._update(_heard(call, party, news))
+            path = self._calls[visit].paths[party]
             if news.change == "connected":
                 self._spawn(self._whole(visit), "call whole")
+            elif party not in PARTIES and not path.connection and not path.playing:
+                self._spawn(self.leave_part(visit, party), "guest is gone")
             self._wake(visit)
 
     def _hear_line(self, client: str, news: News) -> None:
@@ -262,6 +284,10 @@ class Exchange:
             for client in [c for c, line in self._lines.items() if line.host == name]:
                 del self._lines[client]
                 self._changed([client])
+        if change == "lost":
+            self._host_of = {c: host for c, host in self._host_of.items() if host != name}
+        elif change == "ready":
+            await self._clean_up(name)
         now = datetime.now(UTC)
         for visit, call in list(self._calls.items()):
             if change == "lost" and call.host == name:
@@ -269,6 +295,20 @@ class Exchange:
                 self._wake(visit)
             if call.host in ("", name) and (change != "ready" or not call.host):
                 self._spawn(self._move(visit), f"move call {call.id}")
+
+    async def _clean_up(self, name: str) -> None:
+        """A host that was lost answers again: what went on elsewhere meanwhile ends there."""
+        for call_id in self._left_behind.pop(name, set()):
+            call = self._calls.get(self._visit_of_call.get(call_id, ""))
+            if call is None or call.host != name:
+                await self._close(name, call_id)
+
+    async def _close(self, name: str, call_id: str) -> None:
+        try:
+            await self._hosts[name].close(call_id)
+        except HostLost:
+            log.info("- call %s was on lost media host %s", call_id, name)
+            self._left_behind.setdefault(name, set()).add(call_id)
 
     async def _move(self, visit: str) -> None:
         """Go on at a host that is ready; try again for as long as there is none."""
@@ -293,6 +333,13 @@ class Exchange:
             return
         call = self._calls[visit].moved(host.name)
         self._update(call)
+        self._carriers.setdefault(call.id, set()).add(host.name)
+        if call.recording == "paused":
+            try:
+                await host.record(call.id, running=False)
+            except HostLost:
+                self._update(self._calls[visit].moved(""))  # never unpaused; "ready" tries again
+                return
         await self._hear(visit)
         for party in list(call.paths):
             try:
@@ -355,19 +402,19 @@ class Exchange:
         held = self._visits.get(visit)
         if call is None or held is None or not call.is_whole:
             return
-        if any(self._host_of.get(path.playing or "") != call.host for path in call.paths.values()):
+        playing = [path.playing for path in call.paths.values() if path.playing]
+        if any(self._host_of.get(connection) != call.host for connection in playing):
             return
         if call.lost_since is not None:
             since, now = call.lost_since, datetime.now(UTC)
             self._update(call.found())
             await self._recordings.interrupted(held, call, "media host lost", since, now)
         await asyncio.sleep(RELEASE_S)
-        for host in self._hosts.values():
-            if host.name != call.host:
-                try:
-                    await host.close(call.id)
-                except HostLost:
-                    continue
+        now_at = self._calls.get(visit)
+        if now_at is not None and now_at.host == call.host:
+            for name in self._carriers[call.id] - {call.host}:
+                self._carriers[call.id].discard(name)
+                await self._close(name, call.id)
 
     def _plan(self, visit: str, party: Party) -> Plan:
         call, held = self._calls[visit], self._visits[visit]

@@ -6,7 +6,13 @@ For the demo and tests only: it encodes and decodes, so it never runs in the ser
 import asyncio
 from dataclasses import dataclass
 
-from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
+from aiortc import (
+    MediaStreamTrack,
+    RTCBundlePolicy,
+    RTCConfiguration,
+    RTCPeerConnection,
+    RTCSessionDescription,
+)
 from aiortc.contrib.media import MediaPlayer
 from aiortc.mediastreams import MediaStreamError
 
@@ -31,27 +37,32 @@ CLERK = Likeness("testsrc2=size=640x360:rate=15", "sine=frequency=660:sample_rat
 
 
 class HeadlessPeer:
-    """One party's peer connection: answers the node's offer, counts what it receives."""
+    """One party's peer connection: answers the node's offers, counts what it receives.
 
-    def __init__(self, likeness: Likeness) -> None:
+    Without a likeness it only receives.
+    """
+
+    def __init__(self, likeness: Likeness | None) -> None:
         self._likeness = likeness
-        self._peer = RTCPeerConnection()
+        self._peer = RTCPeerConnection(RTCConfiguration(bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
+        self._peer.on("track", self._read)
         self._readers: set[asyncio.Task[None]] = set()
         self.first_picture = asyncio.Event()
         self.frames = {"audio": 0, "video": 0}
 
     async def answer(self, offer: str) -> str:
-        """The SDP answer to the node's offer."""
-        self._peer.on("track", self._read)
+        """The SDP answer to the node's first offer, or to a later one."""
+        first = self._peer.remoteDescription is None
         await self._peer.setRemoteDescription(RTCSessionDescription(offer, "offer"))
-        picture = MediaPlayer(self._likeness.picture, format="lavfi")
-        sound = MediaPlayer(self._likeness.tone, format="lavfi")
-        assert picture.video is not None
-        assert sound.audio is not None
-        self._peer.addTrack(picture.video)
-        self._peer.addTrack(sound.audio)
+        if first and self._likeness is not None:
+            picture = MediaPlayer(self._likeness.picture, format="lavfi")
+            sound = MediaPlayer(self._likeness.tone, format="lavfi")
+            assert picture.video is not None
+            assert sound.audio is not None
+            self._peer.addTrack(picture.video)
+            self._peer.addTrack(sound.audio)
         await self._peer.setLocalDescription(await self._peer.createAnswer())
-        return str(self._peer.localDescription.sdp)
+        return _announcing_what_is_sent(str(self._peer.localDescription.sdp))
 
     async def close(self) -> None:
         """Hang up."""
@@ -112,3 +123,15 @@ async def tell_first_picture(line: LineClient[S], peer: HeadlessPeer) -> None:
         await peer.first_picture.wait()
     if line.state.call is not None:
         await line.command(protocol.Playing, call=line.state.call.id)
+
+
+def _announcing_what_is_sent(sdp: str) -> str:
+    """The answer without the SSRCs that aiortc also gives to tracks it only receives."""
+    session, *sections = sdp.split("\r\nm=")
+    kept = [
+        "\r\n".join(line for line in section.split("\r\n") if not line.startswith("a=ssrc"))
+        if "a=recvonly" in section
+        else section
+        for section in sections
+    ]
+    return "\r\nm=".join([session, *kept])

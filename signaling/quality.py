@@ -7,6 +7,7 @@ delay, G.113 for lost sound with concealment, and what stands still long enough 
 
 import logging
 import time
+from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
 
@@ -48,14 +49,14 @@ def level(direction: Direction) -> Level:
 class Qualities:
     """The samples of running calls, and those that were kept."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+    def __init__(self, engine: AsyncEngine, clock: Callable[[], float] = time.monotonic) -> None:
+        self._engine, self._clock = engine, clock
         self._newest: dict[str, dict[str, tuple[float, Level]]] = {}  # by visit, by party
 
     async def report(self, visit: str, sample: Sample) -> None:
         """Take one sample of a running call."""
         worst = max(level(sample.received), level(sample.sent), key=_ORDER.index)
-        self._newest.setdefault(visit, {})[sample.party] = (time.monotonic(), worst)
+        self._newest.setdefault(visit, {})[sample.party] = (self._clock(), worst)
         async with self._engine.begin() as connection:
             await connection.execute(
                 quality.insert().values(
@@ -69,7 +70,7 @@ class Qualities:
 
     def level(self, visit: str, party: Party) -> tuple[Level, Literal["own", "far"]] | None:
         """The worst level now as `party` sees it, and whose side it is; None without a report."""
-        now = time.monotonic()
+        now = self._clock()
         fresh = {
             who: worst
             for who, (at, worst) in self._newest.get(visit, {}).items()

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from media.records import manifest as manifests
-from media.records.manifest import Interruption, Manifest, Pause
+from media.records.manifest import Interruption, Manifest, NoManifest, Pause
 from media.records.store import Store
 from scheduling.record import Visit
 from signaling.call import Call
@@ -45,6 +45,14 @@ class Recordings:
 
         await self._change(visit, call, alter)
 
+    async def is_paused(self, visit: Visit) -> bool:
+        """Whether the clerk stopped the recording and has not let it go on."""
+        try:
+            manifest = await asyncio.to_thread(manifests.read, self.folder(visit))
+        except NoManifest:
+            return False
+        return any(pause.to is None for pause in manifest.pauses)
+
     async def pause(self, visit: Visit, call: Call, by: str, at: datetime) -> None:
         """Note that the clerk stopped the recording."""
         await self._change(
@@ -64,13 +72,17 @@ class Recordings:
     async def interrupted(
         self, visit: Visit, call: Call, reason: str, since: datetime, to: datetime
     ) -> None:
-        """Note that media was lost for a while."""
+        """Note that media was lost for a while, and finish the files of a host that is gone."""
         found = Interruption(reason=reason, since=since, to=to)
         await self._change(
             visit,
             call,
             lambda m: msgspec.structs.replace(m, interruptions=(*m.interruptions, found)),
         )
+        try:
+            await asyncio.to_thread(manifests.recover, self.folder(visit))
+        except (NoManifest, OSError):  # they stay as they are until a media host starts again
+            log.exception("x the recordings of call %s could not be finished", call.id)
 
     async def _change(
         self, visit: Visit, call: Call, alter: Callable[[Manifest], Manifest]

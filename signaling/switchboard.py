@@ -63,7 +63,8 @@ class Switchboard:
         """Take up the visits that were being served, and let time run."""
         self._started_s = time.monotonic()
         for served in await self._board.serving():
-            await self._exchange.begin(served)
+            paused = await self._recordings.is_paused(served)
+            await self._exchange.begin(served, paused=paused)
         self._spawn(self._tick(), "switchboard ticker")
 
     async def stop(self) -> None:
@@ -217,7 +218,7 @@ class Switchboard:
         served, _ = await self._own_call(who, call_id)
         sample = Sample(party=self._party(who), at=_now(), received=received, sent=sent)
         await self._qualities.report(served.id, sample)
-        self._changed(served)
+        self._hub.wake([served.kiosk, served.clerk])
 
     async def playing(self, who: Identity, call_id: str) -> None:
         """Put the first decoded picture on the visit's timeline, once a party. Raises NotFound."""

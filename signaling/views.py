@@ -176,8 +176,9 @@ class Views:
         return self._switchboard.call_of(held.id)
 
     def _connection(self, client: str, held: Visit | None, party: Party) -> ConnectionView | None:
-        call = self._call(held)
-        if call is not None:
+        serving = held is not None and held.state is visit.State.SERVING
+        call = self._exchange.call_of(held.id) if held is not None and serving else None
+        if call is not None:  # also while it is being prepared, so that no line is lost from sight
             own = call.paths[party]
             return ConnectionView(own.connection, own.offer) if own.connection else None
         line = self._exchange.line_of(client)

@@ -157,6 +157,7 @@ def sealed(folder: Path, segment: Segment) -> Segment:
 def recover(folder: Path) -> Manifest:
     """Finish what a killed process left in this folder; nothing to do is fine.
 
+    What another media host is writing now stays as it is: its file is locked while it is open.
     Torn bytes after the last whole cluster are cut; what is cut was never acknowledged.
     Raises NoManifest.
     """
@@ -182,9 +183,13 @@ def _scan(path: Path) -> webm.Scan:
 def _recovered(folder: Path, segment: Segment) -> Segment:
     path = folder / segment.file
     try:
-        found = _scan(path)
         descriptor = os.open(path, os.O_RDWR)
         try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return segment
+            found = _scan(path)
             if not found.finished:
                 webm.finish(descriptor, found.size, found.duration_ms, found.cues)
         finally:

@@ -5,6 +5,7 @@ one codec. `take` and `absorb` run in the event loop, `write` and `finish` in th
 thread; every number that the manifest states is counted here.
 """
 
+import fcntl
 import logging
 import os
 import time
@@ -60,6 +61,7 @@ class SegmentRecorder:
     def __post_init__(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o640)
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)  # says that it is being written
         try:
             webm.write_whole(self._descriptor, webm.HEADER, 0)
         except OSError:

@@ -49,7 +49,10 @@ class Store:
         return 1 + max((int(n) for stem, _, n in numbers if stem == name), default=0)
 
     def recover(self) -> int:
-        """Finish every segment that a killed process left; returns how many visits had one."""
+        """Finish every segment that a killed process left; returns how many visits had one.
+
+        Those that another media host is writing are left to it.
+        """
         found = 0
         for path in sorted(self.root.glob(f"*/*/*/{manifests.NAME}")):
             try:
@@ -58,9 +61,7 @@ class Store:
                 continue
             if any(segment.state == "recording" for segment in before.segments):
                 try:
-                    manifests.recover(path.parent)
+                    found += manifests.recover(path.parent) != before
                 except OSError:  # it stays `recording`, for the next start; calls go on
                     log.exception("x %s could not be recovered", path.parent)
-                    continue
-                found += 1
         return found

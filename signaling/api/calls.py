@@ -121,6 +121,8 @@ class CallsApi:
         party = self._mine(asked, call) or _free_name(call)
         try:
             await self._exchange.take_part(visit.id, party, asked.who.id, asked.body.mode)
+        except Unknown as error:
+            raise Problem(404, "no such call") from error
         except NoHost as error:
             raise Problem(503, str(error)) from error
         except Refused as error:
@@ -182,7 +184,7 @@ class CallsApi:
             state=path.state,
             connection=path.connection,
             offer=path.offer,
-            hears=list(call.table[party]),
+            hears=call.table[party],
         )
 
 

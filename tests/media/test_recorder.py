@@ -219,7 +219,7 @@ async def test_nothing_of_a_pause_is_kept_and_a_new_file_begins_with_a_key_frame
             50,
             10,
         )
-        assert running.told == ["paused", "recording"]
+        assert running.told == ["recording", "paused", "recording"]
         pictures, sounds = decoded((running.folder / "resident-002.webm").read_bytes())
         assert (len(pictures), len(sounds)) == (10, 50)
 
@@ -270,11 +270,11 @@ async def test_a_full_disk_is_told_once_and_tried_again_after_a_while(tmp_path: 
         await until(lambda: tap.state == "failed")
         speak(tap, began=2)
         await until(lambda: tap.overflow == 50)
-        assert running.told == ["failed"]
+        assert running.told == ["recording", "failed"]
         speak(tap, began=3, late_s=TRY_AGAIN_S + 1)
         await until(lambda: tap.state == "recording")
         await running.sealed(tap)
-        assert running.told == ["failed", "recording"]
+        assert running.told == ["recording", "failed", "recording"]
         failed, second = running.segments
         assert (failed.state, failed.failure) == ("failed", "No space left on device")
         assert (second.state, second.audio_frames, second.lost_packets) == ("complete", 50, 50)
@@ -325,6 +325,20 @@ async def test_files_of_two_recorders_in_one_folder_do_not_meet(tmp_path: Path) 
         await asyncio.gather(*(h.sealed(t) for h, t in zip((one, other), taps, strict=True)))
         assert one.files == [("resident-001.webm", "complete"), ("resident-002.webm", "complete")]
         assert manifests.verify(one.folder) == []
+
+
+async def test_a_host_that_starts_leaves_alone_what_another_is_writing(tmp_path: Path) -> None:
+    async with recording(tmp_path) as running:
+        tap = running.open()
+        speak(tap)
+        await until(lambda: running.recorder.bytes_written > 0)
+        assert Store(tmp_path).recover() == 0
+        assert running.files == [("resident-001.webm", "recording")]
+        speak(tap, began=1)
+        await running.sealed(tap)
+        (segment,) = running.segments
+        assert (segment.state, segment.audio_frames) == ("complete", 100)
+        assert manifests.verify(running.folder) == []
 
 
 def test_the_builders_make_what_they_say() -> None:

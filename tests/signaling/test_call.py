@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signaling.call import PARTIES, Call, CallId, Party, far_of
+from signaling.call import CLERK, PARTIES, Call, CallId, Mode, Party, far_of
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 
@@ -87,9 +87,62 @@ def test_a_path_that_is_lost_is_away_and_the_call_goes_on() -> None:
     assert call.talking_since == NOW
 
 
+def test_a_moved_call_plays_on_until_the_new_connections_are_there() -> None:
+    call = connected(*PARTIES).moved("second").invited("clerk", "clerk-2", "offer 2")
+    assert call.host == "second"
+    assert [call.paths[party].state for party in PARTIES] == ["connected", "connected"]
+    call = call.answered("clerk").connected("clerk", "clerk-2", NOW).closed("clerk", "clerk-1")
+    assert call.paths["clerk"].playing == "clerk-2"
+    assert call.is_whole
+
+
+def test_a_call_whose_host_is_lost_has_no_connection_and_knows_since_when() -> None:
+    call = connected(*PARTIES).host_lost(NOW).host_lost(NOW + timedelta(seconds=5))
+    assert (call.host, call.lost_since, call.talking_since) == ("", NOW, NOW)
+    for path in call.paths.values():
+        assert (path.state, path.connection, path.offer, path.playing) == ("away", None, None, None)
+    assert call.found().lost_since is None
+
+
+def test_an_offer_for_a_connection_that_was_replaced_is_not_shown() -> None:
+    call = connected(*PARTIES).invited("clerk", "clerk-2", "offer 2")
+    assert call.offered("clerk", "clerk-1", "old") == call
+    assert call.offered("clerk", "clerk-2", "new").paths["clerk"].offer == "new"
+
+
+MODES = st.dictionaries(
+    st.sampled_from([Party(f"guest-{n}") for n in range(4)]),
+    st.sampled_from(["party", "listen", "whisper"]),
+)
+
+
+@given(MODES)
+def test_who_hears_whom_follows_from_the_modes(modes: dict[Party, Mode]) -> None:
+    call = new_call()
+    for guest, mode in modes.items():
+        call = call.joined(guest, mode)
+    table = call.table
+    assert table.keys() == call.paths.keys()
+    speaking = {*PARTIES, *(guest for guest, mode in modes.items() if mode == "party")}
+    whispering = {guest for guest, mode in modes.items() if mode == "whisper"}
+    for party, heard in table.items():
+        wanted = speaking | whispering if party == CLERK else speaking
+        assert set(heard) == wanted - {party}
+        assert len(set(heard)) == len(heard)
+    for party in PARTIES:  # a page shows the first slot large: it is the other of the two
+        assert table[party][0] == far_of(party)
+    for guest in modes:
+        call = call.left(guest)
+    assert call.table == new_call().table
+
+
+CHANGES = (
+    ["invited", "warm", "answered", "offered", "connected", "silent", "heard", "closed"],
+    ["moved", "host_lost", "found", "sound_only", "picture"],
+)
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["invited", "answered", "connected", "silent", "heard", "closed"]),
+        st.sampled_from([change for row in CHANGES for change in row]),
         st.sampled_from(PARTIES),
         st.sampled_from(["c1", "c2", "c3"]),
     ),
@@ -107,14 +160,26 @@ def test_a_call_begins_to_talk_once_and_is_never_unbegun(
         match step:
             case "invited":
                 call = call.invited(party, connection, "offer")
+            case "warm":
+                call = call.invited(party, connection, None)
             case "answered":
                 call = call.answered(party)
+            case "offered":
+                call = call.offered(party, connection, "offer again")
             case "connected":
                 call = call.connected(party, connection, at)
             case "silent" | "heard":
                 call = call.heard(party, connection, silent=step == "silent")
             case "closed":
                 call = call.closed(party, connection)
+            case "moved":
+                call = call.moved(connection)
+            case "host_lost":
+                call = call.host_lost(at)
+            case "found":
+                call = call.found()
+            case "sound_only" | "picture":
+                call = call.carried(party, connection, sound_only=step == "sound_only")
         if both_at is None and all(path.playing for path in call.paths.values()):
             both_at = at
         assert call.talking_since == both_at

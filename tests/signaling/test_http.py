@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -15,7 +16,7 @@ from signaling.access import Role
 from signaling.api.rest import ANYONE, MAX_BODY_BYTES, Operation
 from signaling.client import Api, KioskKey
 from tests.signaling.parties import accepted, clerk, finish, person, resident, sample_body
-from tests.support.service import ServiceProcess
+from tests.support.service import MEDIA_TOKEN, ServiceProcess
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 OPERATIONS = all_operations()
@@ -381,6 +382,40 @@ async def test_the_service_says_that_it_lives_and_is_ready(http: aiohttp.ClientS
             assert (response.status, await response.json()) == (200, {"ok": True})
 
 
+async def test_counts_are_for_whoever_shows_the_media_token(
+    http: aiohttp.ClientSession, tokens: dict[Role, str]
+) -> None:
+    for headers in ({}, bearer("x"), bearer(tokens[Role.ADMIN]), {"Authorization": MEDIA_TOKEN}):
+        async with http.get("/metrics", headers=headers) as response:
+            assert response.status == 401
+            assert "virtual_window" not in await response.text()
+    async with http.get("/metrics", headers=bearer(MEDIA_TOKEN)) as response:
+        assert response.status == 200
+        lines = (await response.text()).splitlines()
+    assert 'virtual_window_media_ready{host="local"} 1.0' in lines
+    assert 'virtual_window_media_calls{host="local"} 0.0' in lines
+
+
+async def test_without_a_media_token_counts_are_for_nobody(tmp_path: Path) -> None:
+    async with (
+        ServiceProcess(tmp_path / "data", media_token="") as service,
+        aiohttp.ClientSession() as http,
+    ):
+        for headers in ({}, bearer("")):
+            async with http.get(f"{service.url}/metrics", headers=headers) as response:
+                assert response.status == 401
+
+
+async def test_media_hosts_are_shown_to_the_lead_citys_admin_alone(
+    service: ServiceProcess, http: aiohttp.ClientSession, tokens: dict[Role, str]
+) -> None:
+    async with person(service, "songjiang-admin") as lead:
+        (host,) = await lead.call("GET", "/api/media")
+        assert (host["name"], host["ready"]) == ("local", True)
+    async with http.get("/api/media", headers=bearer(tokens[Role.ADMIN])) as response:
+        await problem(response, 403)
+
+
 PAGES = ["/kiosk", "/clerk", "/supervisor", "/admin"]
 
 
@@ -465,8 +500,6 @@ async def test_no_route_of_the_interface_goes_without_a_description(
     service: ServiceProcess,
 ) -> None:
     """Whatever the source registers under /api is in the table or is the document itself."""
-    from pathlib import Path
-
     import signaling
 
     known = {op.path for op in OPERATIONS} | {"/api/openapi.json"}

@@ -205,6 +205,15 @@ class Past:
 async def past(service: ServiceProcess) -> Past:
     """A visit with a call, notes that nobody else may read, and a rating."""
     async with running_call(service, "suzhou1", "320500") as call:
+        for running, wanted in ((False, "paused"), (True, "recording")):
+            await call.at_desk.line.command(
+                protocol.SetRecording, visit=call.visit, running=running
+            )
+            for line in (call.at_kiosk.line, call.at_desk.line):
+                await line.until(  # type: ignore[attr-defined]
+                    lambda s, wanted=wanted: s.call is not None and s.call.recording == wanted
+                )
+            await call.hears_more()
         await call.at_desk.line.command(
             protocol.KeepCase, visit=call.visit, notes=NOTES, checked=[]
         )
@@ -274,6 +283,16 @@ async def test_a_recording_is_verified_on_request_and_its_time_line_tells_who_di
         assert events[:3] == ["ticket_taken", "offer", "accept"]
         assert {"resident_sees_clerk", "clerk_sees_resident"} <= set(events)
         assert events[-2:] == ["end", "close"]
+        (pause,) = record["breaks"]
+        told = {e["event"]: e for e in record["events"]}
+        for event, at in (("recording_paused", "start_ms"), ("recording_resumed", "end_ms")):
+            assert told[event]["actor"] == "suzhou1"
+            assert abs(told[event]["start_ms"] - pause[at]) < 50
+        assert pause["kind"] == "pause"
+        kept = [(s["start_ms"], s["start_ms"] + s["duration_ms"]) for s in record["segments"]]
+        assert len(kept) == 4
+        for start, end in kept:
+            assert end <= pause["start_ms"] or start >= pause["end_ms"] - 50
 
 
 async def test_a_recording_of_another_city_is_as_unknown_as_none(

@@ -27,7 +27,7 @@ async def test_a_call_that_ends_while_it_is_being_prepared_leaves_no_recording_o
         await asyncio.gather(
             running.switchboard.accept(AT_DESK, visit_id), end_as_soon_as_it_began()
         )
-        assert (await running.hosts[0].status())["connections"] == []
+        assert (await running.locals[0].status())["connections"] == []
         assert running.switchboard.call_of(visit_id) is None
         ended = await running.visit(visit_id)
         assert ended.state is visit.State.FINISHED
@@ -55,7 +55,7 @@ async def test_asking_for_connections_again_and_again_keeps_one_a_party(
         for _ in range(5):
             await running.switchboard.connect(AT_DESK, call.id)
         await asyncio.gather(*(running.switchboard.connect(AT_KIOSK, call.id) for _ in range(5)))
-        connections = (await running.hosts[0].status())["connections"]
+        connections = (await running.locals[0].status())["connections"]
         assert sorted(c["party"] for c in connections) == ["clerk", "resident"]
 
 

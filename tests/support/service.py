@@ -5,13 +5,17 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
-from deploy import demo_world
+from deploy import demo_world, media_process
 from deploy.settings import Settings
 from signaling.client import Api, KioskKey
 
 READY_DEADLINE_S = 30.0
+MEDIA_TOKEN = "a-token-for-tests"
 
 
 def free_port(kind: socket.SocketKind) -> int:
@@ -21,60 +25,58 @@ def free_port(kind: socket.SocketKind) -> int:
         return int(probe.getsockname()[1])
 
 
-class ServiceProcess:
-    """`virtual-window serve` in a process of its own. `async with`, or start and stop."""
+class Command:
+    """`virtual-window COMMAND` in a process of its own, with these settings and no others."""
 
-    def __init__(self, data: Path, *, ring_s: float = 20.0) -> None:
-        self.settings = Settings(
-            port=free_port(socket.SOCK_STREAM),
-            media_port=free_port(socket.SOCK_DGRAM),
-            data=data,
-            ring_s=ring_s,
-        )
+    def __init__(self, command: str, settings: Settings, log: Path) -> None:
+        self.settings, self._command, self._log = settings, command, log
         self._process: asyncio.subprocess.Process | None = None
-
-    @property
-    def url(self) -> str:
-        return f"http://localhost:{self.settings.port}"
 
     @property
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
 
-    async def __aenter__(self) -> "ServiceProcess":
-        await demo_world.load(self.settings)
-        await self.start()
-        return self
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.returncode is None
 
-    async def __aexit__(self, *_exception: object) -> None:
-        await self.stop()
+    def environment(self) -> dict[str, str]:
+        """This process's own, with these settings and no others."""
+        given = {f"VW_{f.name.upper()}": getattr(self.settings, f.name) for f in fields(Settings)}
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("VW_")}
+        return inherited | {name: str(value) for name, value in given.items()}
 
-    async def start(self) -> None:
-        settings = self.settings
+    async def _run(self, ready: Callable[[], Awaitable[object]]) -> None:
+        """Start it, and wait until `ready` raises nothing."""
+        self._log.parent.mkdir(parents=True, exist_ok=True)
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "deploy.cli",
             "-v",
-            "serve",
-            env={
-                **{k: v for k, v in os.environ.items() if not k.startswith("VW_")},
-                "VW_PORT": str(settings.port),
-                "VW_MEDIA_PORT": str(settings.media_port),
-                "VW_DATA": str(settings.data),
-                "VW_RING_S": str(settings.ring_s),
-            },
-            stderr=(settings.data / "service.log").open("ab"),
+            self._command,
+            env=self.environment(),
+            stderr=self._log.open("ab"),
         )
-        async with Api(self.url) as api, asyncio.timeout(READY_DEADLINE_S):
+        async with asyncio.timeout(READY_DEADLINE_S):
             while True:
                 try:
-                    await api.call("GET", "/readyz")
+                    await ready()
                     return
                 except OSError:
                     assert self._process.returncode is None, self.log()
                     await asyncio.sleep(0.05)
+
+    def terminate(self) -> None:
+        """Ask it to end; returns at once."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+
+    async def ended(self) -> int:
+        """Wait until it has ended by itself; its exit code."""
+        assert self._process is not None
+        return await asyncio.wait_for(self._process.wait(), 40)
 
     async def stop(self) -> None:
         """Ask it to end, and wait."""
@@ -90,7 +92,45 @@ class ServiceProcess:
             await asyncio.wait_for(self._process.wait(), 20)
 
     def log(self) -> str:
-        return (self.settings.data / "service.log").read_text()
+        return self._log.read_text()
+
+
+class ServiceProcess(Command):
+    """`virtual-window serve` in a process of its own. `async with`, or start and stop."""
+
+    def __init__(
+        self,
+        data: Path,
+        *,
+        ring_s: float = 20.0,
+        media_nodes: str = "",
+        media_token: str = MEDIA_TOKEN,
+    ) -> None:
+        settings = Settings(
+            port=free_port(socket.SOCK_STREAM),
+            media_port=free_port(socket.SOCK_DGRAM),
+            data=data,
+            ring_s=ring_s,
+            media_nodes=media_nodes,
+            media_token=media_token,
+        )
+        super().__init__("serve", settings, data / "service.log")
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.settings.port}"
+
+    async def __aenter__(self) -> "ServiceProcess":
+        await demo_world.load(self.settings)
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        async with Api(self.url) as api:
+            await self._run(lambda: api.call("GET", "/readyz"))
 
     async def enrolment_code(self, site: str = demo_world.KIOSK_SITE) -> str:
         async with Api(self.url) as api:
@@ -122,3 +162,33 @@ class ServiceProcess:
 
     def folder(self, visit_id: str) -> Path:
         return next(self.settings.recordings.glob(f"*/*/{visit_id}"))
+
+
+class MediaProcess(Command):
+    """`virtual-window media` in a process of its own; it records beside a service."""
+
+    def __init__(self, name: str, data: Path) -> None:
+        settings = Settings(
+            media_port=free_port(socket.SOCK_DGRAM),
+            data=data,
+            control_port=free_port(socket.SOCK_STREAM),
+            media_token=MEDIA_TOKEN,
+        )
+        super().__init__("media", settings, data / f"media-{name}.log")
+        self.name = name
+
+    @property
+    def address(self) -> str:
+        """How `VW_MEDIA_NODES` names it."""
+        return f"{self.name}=http://127.0.0.1:{self.settings.control_port}"
+
+    async def __aenter__(self) -> "MediaProcess":
+        await self._run(self.status)
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        await self.kill()
+
+    async def status(self) -> dict[str, Any]:
+        """What it counts. Raises OSError."""
+        return await media_process.status(self.settings)
