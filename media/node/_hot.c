@@ -474,11 +474,11 @@ static PyObject *drain_read(Drain *self, PyObject *ignored) {
       failed = cold(self, i, found) == NULL;
       continue;
     }
-    route->budget -= length;
-    if (route->budget < 0) {
+    if (route->budget < length) {
       route->flooded++;
       continue;
     }
+    route->budget -= length;
     if (srtp_unprotect(route->in->srtp, packet, &length) != srtp_err_status_ok || length < 12) {
       route->refused++;
       continue;

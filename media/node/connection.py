@@ -19,7 +19,6 @@ from media.node.codecs import Codec, Track
 from media.node.sdp import Answer, SlotSsrcs
 from media.node.secure import SecureTransport, SrtpError
 from media.node.socket import Address
-from media.node.srtp import compiled
 
 if TYPE_CHECKING:
     from media.node.call import Call
@@ -109,9 +108,10 @@ class Connection:
         most = MOST_BYTES_A_SECOND
         self._budget = min(self._budget + seconds * most, float(most))
 
-    def give(self, route: "compiled.Route") -> None:
-        """What this party may still send, it may send by this route too."""
-        route.budget = int(self._budget)
+    def share_budget(self, spent: int) -> int:
+        """So much was spent the compiled way; returns what the party may still send."""
+        self._budget -= spent
+        return int(self._budget)
 
     def send_media(self, packet: bytes) -> None:
         """Seal and send one plain RTP packet."""

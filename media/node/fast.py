@@ -26,6 +26,7 @@ class _Routed:
 
     route: "compiled.Route"
     rows: list[Row]
+    budget: int  # what the route was given last
 
 
 class FastPath:
@@ -46,6 +47,11 @@ class FastPath:
         self.retire(connection)
         if rows:
             self._make(connection, rows)
+
+    def settle(self) -> None:
+        """Bring all counts up to now."""
+        for connection, routed in self._routed.items():
+            self._count(connection, routed)
 
     def retire(self, connection: Connection) -> None:
         """Take the route back: the streams go on from where it left them."""
@@ -71,7 +77,7 @@ class FastPath:
             connection.tap.missed(route.overflow)
             route.overflow = 0
         connection.heard_monotonic_s = max(connection.heard_monotonic_s, route.heard_s)
-        connection.give(route)
+        route.budget = routed.budget = connection.share_budget(routed.budget - route.budget)
 
     def _rows(self, connection: Connection) -> list[Row]:
         """What of this connection's media may take the compiled way now."""
@@ -126,5 +132,5 @@ class FastPath:
                 stream.repair_shift if repair else stream.sequence_shift,
                 stream.timestamp_shift,
             )
-        connection.give(route)
-        self._routed[connection] = _Routed(route, rows)
+        route.budget = budget = connection.share_budget(0)
+        self._routed[connection] = _Routed(route, rows, budget)

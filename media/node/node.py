@@ -248,6 +248,8 @@ class Node:
 
     def status(self) -> dict[str, object]:
         """Counts for operators: strangers' datagrams by reason, and packets per connection."""
+        if self._fast is not None:
+            self._fast.settle()
         return {
             "calls": len(self._calls),
             "refused": asdict(self._admission.counts),

@@ -271,7 +271,7 @@ def managed_receiver() -> tuple[Connection, Connection]:
     """Who hears and who is heard, in a managed call, without a wire."""
     context = Certificate().context()
     call = Call(CallId("call-7"))
-    receiver, sender = Connection(context, 1), Connection(context, 1)
+    receiver, sender = (Connection(context, 1, hot=False) for _ in range(2))
     for connection, party, ssrc in ((receiver, "clerk", 10), (sender, "resident", 20)):
         call.admit(connection, party)
         connection.call, connection.party = call, party

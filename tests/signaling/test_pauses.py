@@ -1,6 +1,7 @@
 """The recording is paused and let go on by the clerk; who loses their rights loses the call."""
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,9 @@ from tests.signaling.wired import AT_DESK, AT_KIOSK, Wired, gets_more, wired
 async def events(running: Wired, visit_id: str) -> list[tuple[str, str]]:
     found = await running.at.board.events((await running.visit(visit_id)).id)
     return [(e.event, e.actor) for e in found if e.event.startswith("recording_")]
+
+
+CLOCK = timedelta(milliseconds=50)  # a report may move a track by the way it took
 
 
 async def test_a_pause_is_stated_and_nothing_of_it_is_kept(
@@ -41,8 +45,8 @@ async def test_a_pause_is_stated_and_nothing_of_it_is_kept(
         firsts = [s for s in manifest.segments if s.number == 1]
         seconds = [s for s in manifest.segments if s.number == 2]
         assert (len(firsts), len(seconds)) == (2, 2)
-        assert all(manifests.ends_at(s) <= pause.since for s in firsts)
-        assert all(s.started_at >= pause.since for s in seconds)
+        assert all(manifests.ends_at(s) <= pause.since + CLOCK for s in firsts)
+        assert all(s.started_at >= pause.since - CLOCK for s in seconds)
         assert await events(running, visit_id) == [
             ("recording_paused", CLERK),
             ("recording_resumed", CLERK),
