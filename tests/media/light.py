@@ -233,6 +233,12 @@ class LightParty:
         found = [packet for compound in self.compounds for packet in split(compound)]
         return [p for p in found if p[1] == kind and (form is None or p[0] & 0x1F == form)]
 
+    async def echo(self) -> None:
+        """Wait for the answer to a check: what passed between node and party before has come."""
+        self.reached = False
+        self.check()
+        await self.until(lambda: self.reached)
+
     async def until(self, condition: Callable[[], object]) -> None:
         """Wait until something that came makes this true."""
         async with asyncio.timeout(DEADLINE_S):
