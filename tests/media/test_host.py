@@ -246,7 +246,7 @@ async def test_a_seventh_party_is_refused(kind: str, tmp_path: Path) -> None:
             party = await running.invite()
             await running.host.join(party.connection, plan(f"listener-{number}", recorded=False))
         party = await running.invite()
-        with pytest.raises(Refused, match="at most six|at most 6"):
+        with pytest.raises(Refused, match="at most 6 parties"):
             await running.host.join(party.connection, plan("listener-6"))
         assert running.segments() == []
 
@@ -325,7 +325,7 @@ async def test_a_wrong_token_is_refused_on_every_way_in(tmp_path: Path) -> None:
         stranger = RemoteHost("media-1", url, "another token")
         told: list[News] = []
         await stranger.start(told.append)
-        with pytest.raises(HostLost, match="401|lost"):
+        with pytest.raises(HostLost, match="media host media-1"):
             await stranger.invite()
         await stranger.stop()
         assert not any(n.change == "ready" for n in told)
