@@ -174,6 +174,13 @@ class LightParty:
                 await asyncio.sleep(_STEP_S)
                 self.transport.retransmit()
 
+    async def move(self, node: Node) -> None:
+        """Go on from another address, on the same association."""
+        assert self.wire is not None
+        self.wire.close()
+        self.wire = UdpWire("127.0.0.1", node.port, self.receive)
+        await self.echo()
+
     def check(self) -> None:
         """Check and nominate the path, as a browser does every 2.5 s."""
         assert self.wire is not None
