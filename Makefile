@@ -20,13 +20,17 @@ install-dev: .venv/installed-dev node_modules/.package-lock.json
 	@$(PYTHON) -m venv .venv 2>/dev/null \
 	  || { deploy/system-packages python3-venv && $(PYTHON) -m venv --clear .venv; }
 
-.venv/installed: .venv/bin/python requirements.lock pyproject.toml
+# The hot path of the media node is compiled where it can be; without it media go the plain way.
+.venv/installed: .venv/bin/python requirements.lock pyproject.toml media/node/_hot.c
+	@deploy/system-packages gcc libc6-dev libsrtp2-dev python3-dev \
+	  || echo "Without a compiler and libsrtp the media node is slower." >&2
 	@echo "Installing from requirements.lock …" >&2
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 .venv/installed-dev: .venv/installed requirements-dev.lock
+	@$(BIN)/python -c "import media.node._hot"
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
@@ -71,7 +75,8 @@ screens: install-dev
 	$(BIN)/python -m tests.support.screens docs/screens
 
 bench: install-dev packages
-	$(BIN)/virtual-window bench first-visit $(ARGS)
+	$(BIN)/virtual-window bench picture $(ARGS)
+	$(BIN)/virtual-window bench media $(ARGS)
 
 clean:
 	rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

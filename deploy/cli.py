@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+import uvloop
 
 from deploy.bench.media import options
 from deploy.database import DatabaseInUse
@@ -68,9 +69,9 @@ def _parser() -> argparse.ArgumentParser:
 
     bench = commands.add_parser("bench", help="measure")
     benches = bench.add_subparsers(required=True, metavar="NAME")
-    first_visit = benches.add_parser("first-visit", help="the figures of the first visit")
-    first_visit.add_argument("--json", action="store_true")
-    first_visit.set_defaults(run=_bench)
+    picture = benches.add_parser("picture", help="from accept to picture, beside a direct path")
+    picture.add_argument("--json", action="store_true")
+    picture.set_defaults(run=_bench_picture)
     media = benches.add_parser("media", help="the media node beside Janus and aiortc (as root)")
     options.add_to(media)
     media.set_defaults(run=_bench_media)
@@ -84,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _serve(chosen: argparse.Namespace, settings: Settings) -> int:
-    asyncio.run(_serve_until_stopped(settings))
+    uvloop.run(_serve_until_stopped(settings))
     return 0
 
 
@@ -105,7 +106,7 @@ def _media(chosen: argparse.Namespace, settings: Settings) -> int:
     from deploy import media_process
 
     if not chosen.status:
-        asyncio.run(media_process.run(settings))
+        uvloop.run(media_process.run(settings))
         return 0
     counted = asyncio.run(media_process.status(settings))
     if chosen.json:
@@ -163,11 +164,11 @@ def _docs(chosen: argparse.Namespace, settings: Settings) -> int:
     return 1 if chosen.check and stale else 0
 
 
-def _bench(chosen: argparse.Namespace, settings: Settings) -> int:
-    from deploy.bench import first_visit
+def _bench_picture(chosen: argparse.Namespace, settings: Settings) -> int:
+    from deploy.bench import picture
     from deploy.bench.report import as_json, table
 
-    figures = asyncio.run(first_visit.run())
+    figures = asyncio.run(picture.accept_to_picture_vs_direct())
     print(as_json(figures) if chosen.json else table(figures))
     return 0 if all(figure.ok is not False for figure in figures) else 1
 

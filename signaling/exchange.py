@@ -390,7 +390,9 @@ class Exchange:
         call = self._calls.get(visit)
         if call is not None and call.host in self._hosts:
             try:
-                await self._hosts[call.host].hear(call.id, call.table)
+                await self._hosts[call.host].hear(
+                    call.id, {str(p): far for p, far in call.table.items()}
+                )
             except HostLost:
                 log.info("- media host %s is lost", call.host)
 

@@ -19,7 +19,7 @@ from av.audio.codeccontext import AudioCodecContext
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
 
-from media.node.sdp import CLOCK_RATE_HZ
+from media.node.codecs import CLOCK_RATE_HZ
 
 WIDTH, HEIGHT = 1280, 720
 FRAMES_PER_S = 30
@@ -28,7 +28,7 @@ CLIP_S = 6
 PAYLOAD_BYTES = 1100  # of VP8 in a packet, descriptor included
 OPUS_S = Fraction(20, 1000)
 _OPUS_SAMPLES = int(OPUS_S * CLOCK_RATE_HZ["audio"])
-_TICKS_PER_FRAME = CLOCK_RATE_HZ["video"] // FRAMES_PER_S
+_TICKS_PER_FRAME = CLOCK_RATE_HZ["camera"] // FRAMES_PER_S
 
 
 class ClipPacket(msgspec.Struct, frozen=True):

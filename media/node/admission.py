@@ -33,15 +33,19 @@ class Refused:
 
 
 class Admission:
-    """Who has proved to be whom. `dtls` takes handshakes, `heard` any sign of life."""
+    """Who has proved to be whom.
+
+    `dtls` takes handshakes, `heard` any sign of life; `moved` is told before a path changes.
+    """
 
     def __init__(
         self,
         send: Callable[[bytes, Address], bool],
         dtls: Callable[[Connection, bytes], None],
         heard: Callable[[Connection], None],
+        moved: Callable[[Connection], None],
     ) -> None:
-        self._send, self._dtls, self._heard = send, dtls, heard
+        self._send, self._dtls, self._heard, self._moved = send, dtls, heard, moved
         self._by_ufrag: dict[str, Connection] = {}
         self._by_remote: dict[Remote, Connection] = {}
         self._remotes: dict[Connection, set[Remote]] = {}
@@ -70,7 +74,8 @@ class Admission:
         self._remotes[connection].discard(path)
         if self._chosen.get(connection) is path:
             del self._chosen[connection]
-            connection.send = None
+            self._moved(connection)
+            connection.send = connection.remote = None
 
     def receive(self, datagram: bytes, remote: Remote) -> None:
         """Take one datagram from the wire."""
@@ -139,7 +144,9 @@ class Admission:
             remote.proved = True
         if (nominated or chosen is None) and remote != chosen:
             self._chosen[connection] = remote
+            self._moved(connection)
             connection.send = self._sender(remote)
+            connection.remote = None if isinstance(remote, TcpPath) else remote
 
     def _sender(self, remote: Remote) -> Callable[[bytes], object]:
         if isinstance(remote, TcpPath):

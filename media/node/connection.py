@@ -18,6 +18,8 @@ from media.node import feedback, relay, rtcp
 from media.node.codecs import Codec, Track
 from media.node.sdp import Answer, SlotSsrcs
 from media.node.secure import SecureTransport, SrtpError
+from media.node.socket import Address
+from media.node.srtp import compiled
 
 if TYPE_CHECKING:
     from media.node.call import Call
@@ -31,7 +33,7 @@ MOST_BYTES_A_SECOND = 2_000_000  # a party's three tracks at their most, twice (
 class Connection:
     """One connection of one party."""
 
-    def __init__(self, context: SSL.Context, slots: int) -> None:
+    def __init__(self, context: SSL.Context, slots: int, *, hot: bool) -> None:
         self.id = ConnectionId(secrets.token_hex(8))
         self.call: Call | None = None
         self.party = ""
@@ -40,12 +42,14 @@ class Connection:
         self.version = 0
         self.ufrag, self.password = secrets.token_hex(4), secrets.token_hex(16)
         self.slots = [_slot() for _ in range(slots)]
-        self.transport = SecureTransport(context, self._send)
+        self.transport = SecureTransport(context, self._send, hot=hot)
         self.leg = relay.Leg(self.slots, self.send_media)
         self.leg.send_report = self.send_control
         self.source: relay.Source | None = None
         self.answer: Answer | None = None
+        self.reads: frozenset[Codec] = frozenset()  # that any of its answers named
         self.send: Send | None = None  # to the address that was nominated
+        self.remote: Address | None = None  # that address, if it is a UDP one
         self.opened_monotonic_s = self.heard_monotonic_s = time.monotonic()
         self.reported_s = 0.0
         self.adaptation = feedback.Adaptation()
@@ -62,9 +66,7 @@ class Connection:
         source = self.source
         if source is None or not self.transport.ready:
             return False
-        self._budget -= len(datagram)
-        if self._budget < 0:
-            source.counts.flooded += 1
+        if not self._affords(datagram, source):
             return False
         try:
             packet = self.transport.unprotect(datagram)
@@ -80,6 +82,8 @@ class Connection:
         source = self.source
         if source is None or not self.transport.ready:
             return False
+        if not self._affords(datagram, source):
+            return False
         try:
             compound = self.transport.unprotect_rtcp(datagram)
         except (SrtpError, ValueError):
@@ -92,10 +96,22 @@ class Connection:
             source.counts.malformed += 1
         return True
 
+    def _affords(self, datagram: bytes, source: relay.Source) -> bool:
+        """Whether the party may send this much now; what it may not is counted (T20)."""
+        if self._budget < len(datagram):
+            source.counts.flooded += 1
+            return False
+        self._budget -= len(datagram)
+        return True
+
     def refill(self, seconds: float) -> None:
         """Time passed: the party may send again."""
         most = MOST_BYTES_A_SECOND
         self._budget = min(self._budget + seconds * most, float(most))
+
+    def give(self, route: "compiled.Route") -> None:
+        """What this party may still send, it may send by this route too."""
+        route.budget = int(self._budget)
 
     def send_media(self, packet: bytes) -> None:
         """Seal and send one plain RTP packet."""

@@ -16,6 +16,7 @@ from media.node.admission import Admission
 from media.node.call import Call, CallId, Table, TooManyParties
 from media.node.codecs import CODECS, Codec
 from media.node.connection import Connection, ConnectionId
+from media.node.fast import FastPath
 from media.node.sdp import BadAnswer, read_answer, write_offer
 from media.node.secure import Certificate, HandshakeError
 from media.node.socket import UdpSocket
@@ -80,7 +81,8 @@ class Node:
     """A media node: one port, any number of calls of up to six parties.
 
     `announce` are the hosts that parties are told to send to. `listener` hears of changes, in the
-    event loop, and must return at once.
+    event loop, and must return at once. With `hot` the compiled module carries calls of two where
+    it is there.
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class Node:
         listener: Callable[[News], None],
         preference: Sequence[Codec] = CODECS,
         tcp: bool = True,
+        hot: bool = True,
     ) -> None:
         self._host, self._port, self._announce = host, port, tuple(announce)
         self._listener, self._preference, self._tcp_offered = listener, tuple(preference), tcp
@@ -102,11 +105,17 @@ class Node:
         self._socket: UdpSocket | None = None
         self._tcp: TcpListener | None = None
         self._ticker: asyncio.Task[None] | None = None
-        self._admission = Admission(self._send, self._receive_dtls, self._heard)
+        self._hot = hot
+        self._fast: FastPath | None = None
+        self._admission = Admission(
+            self._send, self._receive_dtls, self._heard, self._retire_call_of
+        )
 
     async def start(self) -> None:
         """Open the port. Raises OSError if it is taken."""
-        self._socket = UdpSocket(self._host, self._port, self._admission.receive)
+        self._socket = UdpSocket(self._host, self._port, self._admission.receive, hot=self._hot)
+        if self._socket.is_hot:
+            self._fast = FastPath(self._socket)
         if self._tcp_offered:
             listener = TcpListener(self._admission.receive, self._admission.gone)
             try:
@@ -149,7 +158,7 @@ class Node:
 
         Until `join` it is a warm line: nothing is passed on and nothing is sent.
         """
-        connection = Connection(self._context, max(1, slots))
+        connection = Connection(self._context, max(1, slots), hot=self._fast is not None)
         self._by_id[connection.id] = connection
         self._admission.expect(connection)
         return Invitation(connection.id, self._offer(connection, self._preference))
@@ -171,6 +180,7 @@ class Node:
             raise
         answered.offer_open = False
         answered.answer = answer
+        answered.reads |= answer.codecs
         answered.leg.reads_red = answer.reads_red
         if answered.source is None:
             answered.source = relay.Source(answer.ssrcs, None)
@@ -203,6 +213,7 @@ class Node:
                 and other is not record.playing.get(party)
             ):
                 self._drop(other)
+        self._retire_call_of(joined)
         joined.call, joined.party, joined.tap = record, party, tap
         if joined.source is not None:
             joined.source.tap = tap
@@ -332,9 +343,10 @@ class Node:
         """Join the legs anew; offer again to whom slots or the call's codec are missing."""
         if record is None:
             return
+        self._retire(record)
         short = record.wire(time.monotonic())
         playing = list(record.playing.values())
-        reads = [c.answer.codecs for c in playing if c.answer is not None]
+        reads = [c.reads for c in playing if c.answer is not None]
         chosen = codecs.common(self._preference, reads)
         for connection in playing:
             if connection.answer is None or connection.offer_open:
@@ -351,6 +363,7 @@ class Node:
     def _drop(self, connection: Connection) -> None:
         if self._by_id.pop(connection.id, None) is None:
             return
+        self._retire_call_of(connection)
         connection.transport.close()
         if connection.timer is not None:
             connection.timer.cancel()
@@ -363,6 +376,16 @@ class Node:
                 del record.playing[connection.party]
                 self._rewire(record)
         self._tell(connection, "closed")
+
+    def _retire(self, record: Call) -> None:
+        """Before anything about a call changes, all its media go the plain way again."""
+        if self._fast is not None:
+            for connection in record.connections.values():
+                self._fast.retire(connection)
+
+    def _retire_call_of(self, connection: Connection) -> None:
+        if connection.call is not None:
+            self._retire(connection.call)
 
     def _tell(self, connection: Connection, change: Change, offer: str = "") -> None:
         call = connection.call.id if connection.call is not None else CallId("")
@@ -398,6 +421,10 @@ class Node:
 
     def _pass_time(self, connection: Connection, now: float, elapsed_s: float) -> None:
         connection.refill(elapsed_s)
+        if self._fast is not None and connection.connected:
+            self._fast.refresh(connection)
+            if connection.silent and now - connection.heard_monotonic_s < SILENCE_S:
+                self._heard(connection)
         if not connection.connected:
             if now - connection.opened_monotonic_s > CONNECT_DEADLINE_S:
                 self._drop(connection)

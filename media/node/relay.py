@@ -15,7 +15,7 @@ Knows nothing of sockets or encryption.
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from media.node import rtcp, rtp
 from media.node.codecs import (
@@ -39,6 +39,13 @@ _REPAIRS = frozenset(REPAIR.values())
 
 class Tap(Protocol):
     """Where a copy of what a party sends goes: the recorder of this party."""
+
+    @property
+    def inbox(self) -> list[Any] | None:
+        """Where the compiled way may put (track, packet, arrival) itself; None if it must not."""
+
+    def missed(self, packets: int) -> None:
+        """So many did not fit into the inbox."""
 
     def packet(self, track: Track, packet: bytes, arrived_monotonic_s: float) -> None:
         """Take one plain RTP packet, media or repair; must return at once."""
@@ -147,6 +154,21 @@ class Stream:
                 self.leg.send_numbered(repair, now)
                 found += 1
         return found
+
+    def follows(self, incoming: "Incoming") -> bool:
+        """Whether this stream's numbers are fixed for this source already."""
+        return self._fed is incoming
+
+    def resume(
+        self, sequence: int, timestamp: int, sent_s: float, head: bytes, *, repair: bool
+    ) -> None:
+        """The compiled way sent these numbers last; go on from there."""
+        if repair:
+            self._last_repair = sequence
+            return
+        self._last_sequence, self._last_timestamp = sequence, timestamp
+        self._last_monotonic_s = sent_s
+        self.last = sent_s, head
 
     def interrupt(self) -> None:
         """What comes next does not follow what came last: number on from there."""

@@ -15,8 +15,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from OpenSSL import SSL
-from pylibsrtp import Error as SrtpError
-from pylibsrtp import Policy, Session
+from pylibsrtp import Policy
+
+from media.node import srtp
+from media.node.srtp import Session, SrtpError
 
 __all__ = ["Certificate", "HandshakeError", "SecureTransport", "SrtpError"]
 
@@ -93,10 +95,16 @@ class SecureTransport:
     """
 
     def __init__(
-        self, context: SSL.Context, send: Callable[[bytes], None], *, server: bool = True
+        self,
+        context: SSL.Context,
+        send: Callable[[bytes], None],
+        *,
+        server: bool = True,
+        hot: bool = False,
     ) -> None:
         self._send = send
         self._server = server
+        self.is_compiled = hot and srtp.compiled is not None
         self._ssl = SSL.Connection(context)
         self._ssl.set_ciphertext_mtu(MAX_DATAGRAM_BYTES)
         if server:
@@ -106,7 +114,8 @@ class SecureTransport:
         self._shaken = self._over = False
         self._expected_fingerprint: str | None = None
         self.ready = False
-        self._inbound = self._outbound = Session()
+        self.inbound: Session = srtp.unkeyed()
+        self.outbound: Session = self.inbound
 
     def expect(self, fingerprint: str) -> None:
         """Set the peer's SHA-256 fingerprint, from its SDP.
@@ -142,19 +151,19 @@ class SecureTransport:
 
     def unprotect(self, packet: bytes) -> bytes:
         """Open one SRTP packet. Raises SrtpError if it is forged or a repetition."""
-        return bytes(self._inbound.unprotect(packet))
+        return self.inbound.unprotect(packet)
 
     def unprotect_rtcp(self, packet: bytes) -> bytes:
         """Open one SRTCP packet. Raises SrtpError if it is forged or a repetition."""
-        return bytes(self._inbound.unprotect_rtcp(packet))
+        return self.inbound.unprotect_rtcp(packet)
 
     def protect(self, packet: bytes) -> bytes:
         """Seal one RTP packet. Raises SrtpError for a sequence number far out of order."""
-        return bytes(self._outbound.protect(packet))
+        return self.outbound.protect(packet)
 
     def protect_rtcp(self, packet: bytes) -> bytes:
         """Seal one RTCP compound packet."""
-        return bytes(self._outbound.protect_rtcp(packet))
+        return self.outbound.protect_rtcp(packet)
 
     def close(self) -> None:
         """Tell the peer that the association ends, as far as the wire still carries it."""
@@ -207,8 +216,14 @@ class SecureTransport:
         client = material[:key] + material[2 * key : 2 * key + salt]
         server = material[key : 2 * key] + material[2 * key + salt :]
         ours, theirs = (server, client) if self._server else (client, server)
-        self._inbound = _session(theirs, Policy.SSRC_ANY_INBOUND, profile)
-        self._outbound = _session(ours, Policy.SSRC_ANY_OUTBOUND, profile)
+        for inbound, held in ((True, theirs), (False, ours)):
+            made = srtp.session(
+                held, profile.libsrtp, inbound=inbound, window=SRTP_WINDOW, hot=self.is_compiled
+            )
+            if inbound:
+                self.inbound = made
+            else:
+                self.outbound = made
         self.ready = True
 
     def _flush(self) -> None:
@@ -230,9 +245,3 @@ class SecureTransport:
             end += record
         if end > start:
             self._send(pending[start:end])
-
-
-def _session(key: bytes, direction: int, profile: _Profile) -> Session:
-    policy = Policy(key=key, ssrc_type=direction, srtp_profile=profile.libsrtp)
-    policy.window_size = SRTP_WINDOW
-    return Session(policy)

@@ -33,6 +33,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 INBOX_PACKETS = 20_000  # about 40 s of a 720p call
+STEP_PACKETS = 24
 TRY_AGAIN_S = 10.0
 _TURN_S = 0.25
 
@@ -65,6 +66,10 @@ class PartyTap:
     clock: PartyClock = field(default_factory=PartyClock)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     try_after_s: float = 0.0
+
+    def missed(self, packets: int) -> None:
+        """So many did not fit into the inbox."""
+        self.overflow += packets
 
     def packet(self, track: Track, packet: bytes, arrived_monotonic_s: float) -> None:
         """Take one plain RTP packet; returns at once."""
@@ -146,16 +151,15 @@ class Recorder:
         """From now on nothing of this call is kept; what came before is written."""
         self._paused.add(call)
         for tap in self._of(call):
-            tap.paused = True
-        for tap in self._of(call):
             async with tap.lock:
-                await self._turn(tap, last=True)
+                await self._turn(tap, last=True, pause=True)
         self._listener(call, "paused")
 
     async def resume(self, call: str) -> None:
         """Keep what is sent from now on, in new files that begin with a key frame."""
         self._paused.discard(call)
         for tap in self._of(call):
+            tap.inbox.clear()  # the compiled way put it there
             tap.paused = False
             tap.ask_key_frame("camera")
             tap.ask_key_frame("screen")
@@ -165,9 +169,13 @@ class Recorder:
         return [tap for tap in self._taps if tap.visit.call == call]
 
     async def _run(self) -> None:
+        """One tap after the other, spread over the time: a call's packets never wait for all."""
         while True:
-            await asyncio.sleep(_TURN_S)
-            for tap in list(self._taps):
+            taps = list(self._taps)
+            if not taps:
+                await asyncio.sleep(_TURN_S)
+            for tap in taps:
+                await asyncio.sleep(_TURN_S / len(taps))
                 async with tap.lock:
                     if tap in self._taps:
                         await self._turn(tap)
@@ -176,10 +184,13 @@ class Recorder:
         async with tap.lock:
             await self._turn(tap, last=True)
 
-    async def _turn(self, tap: PartyTap, *, last: bool = False) -> None:
+    async def _turn(self, tap: PartyTap, *, last: bool = False, pause: bool = False) -> None:
         """One tap's trouble, also one nobody thought of, must not end the others."""
+        inbox = [] if tap.paused else tap.inbox[:]
+        tap.inbox.clear()  # never replaced: the compiled way holds this very list
+        tap.paused = tap.paused or pause
         try:
-            await self._absorb(tap, last=last)
+            await self._absorb(tap, inbox, last=last)
         except Exception:
             log.exception("x recording of %s", tap.party)
             self._failed(tap)
@@ -187,9 +198,10 @@ class Recorder:
             for content in list(tap.segments):
                 await self._seal(tap, tap.segments.pop(content))
 
-    async def _absorb(self, tap: PartyTap, *, last: bool) -> None:
-        inbox, tap.inbox = tap.inbox, []
-        for track, taken, arrived_s in inbox:
+    async def _absorb(self, tap: PartyTap, inbox: list[_Entry], *, last: bool) -> None:
+        for number, (track, taken, arrived_s) in enumerate(inbox):
+            if number % STEP_PACKETS == STEP_PACKETS - 1:
+                await asyncio.sleep(0)  # packets wait for one step at most, not for a turn
             content: Content = "screen" if track == "screen" else "camera"
             segment = tap.segments.get(content)
             if isinstance(taken, SenderReport):
@@ -213,11 +225,13 @@ class Recorder:
                     continue
                 tap.segments[content] = segment
             segment.take(track, taken, arrived_s)
+        await asyncio.sleep(0)
         now = time.monotonic()
         for content, segment in list(tap.segments.items()):
             segment.overflow += tap.overflow
             tap.overflow = 0
             segment.absorb(now, last=last)
+            await asyncio.sleep(0)
             cluster = segment.take_cluster(now, last=last)
             if cluster:
                 await self._in_thread(segment.write, cluster)

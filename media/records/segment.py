@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import attrgetter
 from pathlib import Path
 from typing import Literal
 
@@ -28,6 +29,8 @@ log = logging.getLogger(__name__)
 CLUSTER_S = 1.0
 GAP_MS = 1000  # a silence of a track that the manifest states
 MOST_GAPS = 1000
+
+_TIME = attrgetter("time_ms")
 
 Content = Literal["camera", "screen"]
 
@@ -138,16 +141,16 @@ class SegmentRecorder:
         """The next cluster to write; b"" while it is not a second long yet."""
         if not self._blocks or not (last or now - self._cluster_began_s >= CLUSTER_S):
             return b""
-        blocks, self._blocks = sorted(self._blocks, key=lambda b: b.time_ms), []
-        encoded = bytearray()
+        blocks, self._blocks = sorted(self._blocks, key=_TIME), []
+        encoded: list[bytes] = []
         for part in webm.spans(blocks):
             if any(b.track == webm.VIDEO_TRACK and b.key for b in part) or not self._cues:
                 position = webm.position_in_segment(self._size)
                 self._cues.append(webm.Cue(part[0].time_ms, position))
             cluster = webm.cluster(part)
-            encoded += cluster
+            encoded.append(cluster)
             self._size += len(cluster)
-        return bytes(encoded)
+        return encoded[0] if len(encoded) == 1 else b"".join(encoded)
 
     def write(self, cluster: bytes) -> None:
         """Put one cluster on the disk (in a thread). A failure is kept in `failed`, once."""

@@ -3,7 +3,8 @@
 At first a track lies where its first packet arrived. As soon as its sender reports say which of
 its time stamps was when (RFC 3550 section 6.4.1), it lies where it was captured: all tracks of a
 party by the party's one clock, and that clock held against the server's, slowly, because the way
-takes now longer and now shorter. Pure: time is an argument.
+takes now longer and now shorter; what the clock is moved by, all tracks are moved by together.
+Pure: time is an argument.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from media.node.rtcp import SenderReport
 
 LEAP_MS = 10_000  # a time stamp this far from its arrival is not about this moment
 FOLLOW_MS = 2.0  # how far a report may move a track that lies by reports already
-_CLOCK_RISE_S = 0.001
+_CLOCK_RISE_S, _CLOCK_FALL_S = 0.001, 0.02  # a report
 
 
 def seconds_of_ntp(ntp: int) -> float:
@@ -22,17 +23,23 @@ def seconds_of_ntp(ntp: int) -> float:
 
 @dataclass(slots=True)
 class PartyClock:
-    """How far the server's clock is ahead of the party's, the shortest way taken."""
+    """How far the server's clock is ahead of the party's, the shortest way taken.
+
+    `slewed_s` is the sum of its small corrections, without those of a clock that was set.
+    """
 
     ahead_s: float | None = None
+    slewed_s: float = 0.0
 
     def report(self, ntp_s: float, arrived_s: float) -> None:
-        """A report of this time arrived now: fall at once, rise slowly, follow a set clock."""
+        """A report of this time arrived now: fall soon, rise slowly, follow a set clock."""
         sample = arrived_s - ntp_s
         if self.ahead_s is None or abs(sample - self.ahead_s) > 1:
             self.ahead_s = sample
         else:
-            self.ahead_s += min(max(sample - self.ahead_s, -0.02), _CLOCK_RISE_S)
+            step_s = min(max(sample - self.ahead_s, -_CLOCK_FALL_S), _CLOCK_RISE_S)
+            self.ahead_s += step_s
+            self.slewed_s += step_s
 
 
 @dataclass(slots=True)
@@ -45,6 +52,7 @@ class Timeline:
     last_ms: int = 0
     by_reports: bool = False
     _anchor: tuple[int, float] | None = None  # a time stamp and its milliseconds
+    _anchor_slewed_s: float = 0.0  # what the clock had been moved by then
     _report: SenderReport | None = None
 
     def report(self, report: SenderReport, arrived_s: float) -> None:
@@ -58,6 +66,8 @@ class Timeline:
         if self._anchor is None:
             self._anchor = timestamp, max(arrived_ms, 0.0)
         at_ms = self._anchor[1] + self._elapsed_ms(timestamp, self._anchor[0])
+        if self.by_reports:
+            at_ms += (self.clock.slewed_s - self._anchor_slewed_s) * 1000
         if abs(at_ms - arrived_ms) > LEAP_MS:  # the source's clock was reset
             self._anchor, at_ms = (timestamp, max(arrived_ms, 0.0)), max(arrived_ms, 0.0)
             self.by_reports, self._report = False, None
@@ -71,7 +81,7 @@ class Timeline:
             if abs(move_ms) < LEAP_MS:
                 at_ms += move_ms
                 self.by_reports = True
-                self._anchor = timestamp, at_ms
+                self._anchor, self._anchor_slewed_s = (timestamp, at_ms), self.clock.slewed_s
         self.last_ms = max(self.last_ms, round(at_ms))
         return self.last_ms
 

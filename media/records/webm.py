@@ -47,6 +47,8 @@ _CUES, _CUE, _CUE_TIME, _CUE_TRACK, _CUE_POSITIONS, _CUE_CLUSTER = (
     0x1C53BB6B, 0xBB, 0xB3, 0xF7, 0xB7, 0xF1,
 )  # fmt: skip
 _FIRST_TRACKS_BYTES = 114  # in the header of version 0.1.0, which knew VP8 only
+_BLOCK = struct.Struct("!BIBhB")  # id, size in four bytes, track, time in the cluster, flags
+_BLOCK_FIELDS = 4  # of it are counted by the size
 CLUSTER_MOST_MS = 32_767  # a block's time in its cluster has 16 bits, signed
 
 
@@ -152,20 +154,22 @@ def write_whole(descriptor: int, data: bytes, at: int) -> None:
 def cluster(blocks: list[Block]) -> bytes:
     """One cluster of at least one block, in the order given."""
     start_ms = blocks[0].time_ms
-    return ebml.element(
-        _CLUSTER,
-        ebml.uint(_TIMESTAMP, start_ms),
-        *(
-            ebml.element(
-                _SIMPLE_BLOCK,
-                struct.pack(
-                    "!BhB", 0x80 | block.track, block.time_ms - start_ms, 0x80 if block.key else 0
-                ),
-                block.payload,
-            )
-            for block in blocks
-        ),
-    )
+    parts = [b"", ebml.uint(_TIMESTAMP, start_ms)]
+    length = len(parts[1])
+    for block in blocks:  # measured: `ebml.element` for each block costs four times as much
+        payload = block.payload
+        held = _BLOCK_FIELDS + len(payload)
+        head = _BLOCK.pack(
+            _SIMPLE_BLOCK,
+            held | 1 << 28,
+            0x80 | block.track,
+            block.time_ms - start_ms,
+            0x80 if block.key else 0,
+        )
+        parts += (head, payload)
+        length += _BLOCK.size - _BLOCK_FIELDS + held
+    parts[0] = ebml.identifier(_CLUSTER) + ebml.size(length)
+    return b"".join(parts)
 
 
 def position_in_segment(file_offset: int) -> int:

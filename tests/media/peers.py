@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import aioice.ice
 from aioice import stun
@@ -62,8 +63,13 @@ class Party:
 
     @property
     def answer(self) -> str:
-        """The SDP this party answers with."""
-        return str(self.peer.localDescription.sdp)
+        """The SDP this party answers with.
+
+        aiortc announces an SSRC also where it only receives; browsers do not.
+        """
+        session, *sections = re.split(r"(?m)^(?=m=)", str(self.peer.localDescription.sdp))
+        further = [re.sub(r"a=ssrc.*\r\n", "", section) for section in sections[3:]]
+        return "".join([session, *sections[:3], *further])
 
     async def read(self, track: MediaStreamTrack) -> None:
         try:
@@ -148,8 +154,8 @@ class Exchange:
 
 
 @asynccontextmanager
-async def exchange() -> AsyncIterator[Exchange]:
-    """A node on a free port of the loopback interface.
+async def exchange(host: str = "127.0.0.1", **how: Any) -> AsyncIterator[Exchange]:
+    """A node on a free port of the loopback interface; `how` is more of what a Node is told.
 
     Whatever a callback of the event loop did not catch fails the test.
     """
@@ -157,7 +163,7 @@ async def exchange() -> AsyncIterator[Exchange]:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _loop, context: uncaught.append(context))
     news = Newspaper()
-    node = Node(host="127.0.0.1", port=0, announce=["127.0.0.1"], listener=news)
+    node = Node(host=host, port=0, announce=["127.0.0.1"], listener=news, **how)
     await node.start()
     running = Exchange(node, news)
     try:

@@ -1,5 +1,6 @@
 """A report or request reads on the other leg in that leg's numbers."""
 
+import itertools
 import struct
 
 import pytest
@@ -19,6 +20,7 @@ from aiortc.rtp import (
 from hypothesis import given
 from hypothesis import strategies as st
 
+from media.node import rtcp
 from media.node.rtcp import Malformed, Shift, picture_loss_indication, translate
 
 HERE, THERE = 1002, 22  # the video as one leg and as the other knows it
@@ -209,6 +211,73 @@ def test_our_own_request_for_a_key_frame_parses_elsewhere() -> None:
     report, request = read(picture_loss_indication(1, HERE))
     assert isinstance(report, RtcpRrPacket)
     assert (request.fmt, request.ssrc, request.media_ssrc) == (1, 1, HERE)
+
+
+# What the node itself says and understands
+
+
+@given(st.integers(0, 0xFFFF), st.lists(st.integers(1, 60), max_size=60))
+def test_a_request_for_lost_packets_is_read_as_it_was_meant(first: int, steps: list[int]) -> None:
+    lost = list(itertools.accumulate(steps, initial=first))
+    lost = [sequence & 0xFFFF for sequence in lost]
+    compound = rtcp.nack(HERE, lost)
+    lead, request = RtcpPacket.parse(compound)
+    assert isinstance(lead, RtcpRrPacket)
+    assert isinstance(request, RtcpRtpfbPacket)
+    assert (request.media_ssrc, [n & 0xFFFF for n in request.lost]) == (HERE, lost)
+    assert rtcp.lost_sequences(rtcp.split(compound)[1]) == lost
+
+
+def test_a_clock_told_on_is_read_as_it_was_meant() -> None:
+    compound = rtcp.sender_report(HERE, 0x0123_4567_89AB_CDEF, 90_000)
+    (packet,) = read(compound)
+    assert (packet.ssrc, packet.sender_info.rtp_timestamp) == (HERE, 90_000)
+    assert packet.sender_info.ntp_timestamp == 0x0123_4567_89AB_CDEF
+    assert rtcp.sender_reports(rtcp.split(compound)) == [
+        rtcp.SenderReport(HERE, 0x0123_4567_89AB_CDEF, 90_000)
+    ]
+
+
+BLOCKS = st.builds(
+    rtcp.Reception,
+    *(st.integers(0, most) for most in (0xFFFFFFFF, 255, 0x7FFFFF)),
+    *[st.integers(0, 0xFFFFFFFF)] * 4,
+)
+
+
+@given(st.lists(BLOCKS, max_size=31))
+def test_a_report_is_read_as_it_was_meant(blocks: list[rtcp.Reception]) -> None:
+    compound = rtcp.receiver_report(blocks)
+    assert rtcp.receptions(rtcp.split(compound)) == blocks
+    (packet,) = read(compound)
+    assert [(b.ssrc, b.fraction_lost, b.packets_lost) for b in packet.reports] == [
+        (b.ssrc, b.fraction_lost, b.lost) for b in blocks
+    ]
+    assert [(b.highest_sequence, b.jitter, b.lsr, b.dlsr) for b in packet.reports] == [
+        (b.highest, b.jitter, b.last_report, b.since_last) for b in blocks
+    ]
+
+
+@given(st.integers(0, 1 << 40), st.lists(st.integers(0, 0xFFFFFFFF), max_size=4))
+def test_a_bitrate_limit_is_read_as_it_was_meant(bitrate: int, ssrcs: list[int]) -> None:
+    compound = rtcp.bitrate_limit(bitrate, ssrcs)
+    found = rtcp.read_bitrate_limit(rtcp.split(compound)[1])
+    _, packet = read(compound)
+    assert unpack_remb_fci(packet.fci) == (found, ssrcs)
+    assert found == pytest.approx(bitrate, rel=1e-4)
+
+
+@given(st.binary(max_size=200))
+def test_arbitrary_bytes_are_understood_or_malformed(compound: bytes) -> None:
+    try:
+        packets = rtcp.split(compound)
+    except Malformed:
+        return
+    rtcp.sender_reports(packets)
+    rtcp.receptions(packets)
+    for packet in packets:
+        rtcp.lost_sequences(packet)
+        rtcp.read_bitrate_limit(packet)
 
 
 # What does not parse

@@ -201,7 +201,8 @@ class TcpRelay:
         for writer in list(self._writers):
             linger_0 = struct.pack("ii", 1, 0)  # closes with RST instead of FIN
             end = writer.get_extra_info("socket")
-            end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_0)
+            with contextlib.suppress(OSError):  # closed already
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_0)
             writer.transport.abort()
 
     async def _carry(
