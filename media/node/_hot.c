@@ -129,7 +129,8 @@ typedef struct {
   unsigned char types[16]; /* a bit for each payload type */
   uint16_t sequence_shift, last_sequence;
   uint32_t timestamp_shift, last_timestamp;
-  double last_s;
+  int counted;   /* last_sequence is one: this SSRC was sent before, by any way */
+  double last_s; /* 0 until this route sent something newer */
   unsigned char head[HEAD];
   int head_length;
   PyObject *track; /* what the inbox calls it */
@@ -211,9 +212,10 @@ static void route_dealloc(Route *self) {
 
 static PyObject *route_add(Route *self, PyObject *args) {
   unsigned int ssrc, out_ssrc, sequence_shift, timestamp_shift;
+  int last_sequence;
   PyObject *types, *track;
-  if (!PyArg_ParseTuple(args, "IO!OIII", &ssrc, &PyTuple_Type, &types, &track, &out_ssrc,
-                        &sequence_shift, &timestamp_shift))
+  if (!PyArg_ParseTuple(args, "IO!OIIIi", &ssrc, &PyTuple_Type, &types, &track, &out_ssrc,
+                        &sequence_shift, &timestamp_shift, &last_sequence))
     return NULL;
   if (self->rows == ROWS) {
     PyErr_SetString(PyExc_ValueError, "a route has at most 8 rows");
@@ -234,6 +236,8 @@ static PyObject *route_add(Route *self, PyObject *args) {
   memcpy(row->out_ssrc, &out, 4);
   row->sequence_shift = (uint16_t)sequence_shift;
   row->timestamp_shift = timestamp_shift;
+  row->counted = last_sequence >= 0;
+  row->last_sequence = (uint16_t)last_sequence;
   row->track = Py_NewRef(track);
   self->rows++;
   Py_RETURN_NONE;
@@ -254,9 +258,10 @@ static PyObject *route_last(Route *self, PyObject *number) {
 
 static PyMethodDef route_methods[] = {
     {"add", (PyCFunction)route_add, METH_VARARGS,
-     "add(ssrc, payload_types, track, out_ssrc, sequence_shift, timestamp_shift)"},
+     "add(ssrc, payload_types, track, out_ssrc, sequence_shift, timestamp_shift, last_sequence)"},
     {"last", (PyCFunction)route_last, METH_O,
-     "What was sent last of this SSRC: out sequence, source time stamp, when, head; or None."},
+     "What is newest of this SSRC: out sequence, source time stamp, when, head; None if it is not "
+     "this route's."},
     {NULL, NULL, 0, NULL}};
 
 #define COUNTER(name) \
@@ -411,7 +416,8 @@ static void renumber(Row *row, unsigned char *packet, int length, double now) {
   memcpy(packet + 2, &sequence, 2);
   memcpy(packet + 4, &timestamp, 4);
   memcpy(packet + 8, row->out_ssrc, 4);
-  if (row->last_s == 0 || !((uint16_t)(out - row->last_sequence) & 0x8000)) {
+  if (!row->counted || !((uint16_t)(out - row->last_sequence) & 0x8000)) {
+    row->counted = 1;
     row->last_sequence = out;
     row->last_timestamp = source_timestamp;
     row->last_s = now;

@@ -34,6 +34,7 @@ class Route:
         out_ssrc: int,
         sequence_shift: int,
         timestamp_shift: int,
+        last_sequence: int,
         /,
     ) -> None: ...
     def last(self, ssrc: int, /) -> tuple[int, int, float, bytes] | None: ...

@@ -131,6 +131,7 @@ class FastPath:
                 stream.repair_ssrc if repair else stream.ssrc,
                 stream.repair_shift if repair else stream.sequence_shift,
                 stream.timestamp_shift,
+                stream.last_sequence(repair=repair),
             )
         route.budget = budget = connection.share_budget(0)
         self._routed[connection] = _Routed(route, rows, budget)

@@ -159,12 +159,18 @@ class Stream:
         """Whether this stream's numbers are fixed for this source already."""
         return self._fed is incoming
 
+    def last_sequence(self, *, repair: bool) -> int:
+        """The newest number that was sent; -1 if there is none."""
+        if repair:
+            return self._last_repair if self._repair_fed is not None else -1
+        return self._last_sequence
+
     def resume(
         self, sequence: int, timestamp: int, sent_s: float, head: bytes, *, repair: bool
     ) -> None:
         """The compiled way sent these numbers last; go on from there."""
         if repair:
-            self._last_repair = sequence
+            self._last_repair, self._repair_fed = sequence, self._fed
             return
         self._last_sequence, self._last_timestamp = sequence, timestamp
         self._last_monotonic_s = sent_s
