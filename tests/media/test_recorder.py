@@ -219,7 +219,7 @@ async def test_nothing_of_a_pause_is_kept_and_a_new_file_begins_with_a_key_frame
             50,
             10,
         )
-        assert running.told == ["paused", "recording"]
+        assert running.told == ["recording", "paused", "recording"]
         pictures, sounds = decoded((running.folder / "resident-002.webm").read_bytes())
         assert (len(pictures), len(sounds)) == (10, 50)
 
@@ -270,11 +270,11 @@ async def test_a_full_disk_is_told_once_and_tried_again_after_a_while(tmp_path: 
         await until(lambda: tap.state == "failed")
         speak(tap, began=2)
         await until(lambda: tap.overflow == 50)
-        assert running.told == ["failed"]
+        assert running.told == ["recording", "failed"]
         speak(tap, began=3, late_s=TRY_AGAIN_S + 1)
         await until(lambda: tap.state == "recording")
         await running.sealed(tap)
-        assert running.told == ["failed", "recording"]
+        assert running.told == ["recording", "failed", "recording"]
         failed, second = running.segments
         assert (failed.state, failed.failure) == ("failed", "No space left on device")
         assert (second.state, second.audio_frames, second.lost_packets) == ("complete", 50, 50)
