@@ -203,16 +203,18 @@ class Exchange:
             call = self._calls.get(visit)
             if call is None:
                 raise Unknown(visit)
-            known = party in call.paths
+            before = call.paths.get(party)
             self._guests.setdefault(visit, {})[party] = client
             self._update(call.joined(party, mode))
             await self._hear(visit)
-            if not known:
+            if before is None:
                 try:
                     await self._invite(visit, party)
                 except (NoHost, Refused):
                     self._forget(visit, party)
                     raise
+            elif before.connection and mode != before.mode:
+                await self._join(visit, party, before.connection)
         self._wake(visit)
 
     async def leave_part(self, visit: str, party: Party) -> None:
@@ -381,6 +383,15 @@ class Exchange:
                 return
             self._update(now.invited(party, invitation.connection, invitation.offer))
             await host.join(invitation.connection, self._plan(visit, party))
+        except Unknown:
+            return  # closed at once: the news of it says so
+        except HostLost as error:
+            raise NoHost(str(error)) from error
+
+    async def _join(self, visit: str, party: Party, connection: str) -> None:
+        """The same connection under another plan: what is recorded follows from the mode."""
+        try:
+            await self._host(connection).join(connection, self._plan(visit, party))
         except Unknown:
             return  # closed at once: the news of it says so
         except HostLost as error:

@@ -77,7 +77,11 @@ class LocalHost:
             raise Refused(str(error)) from error
 
     async def join(self, connection: str, plan: Plan) -> None:
-        """From now on this connection carries a party. Raises Unknown, Refused."""
+        """From now on this connection carries a party. Raises Unknown, Refused.
+
+        Joined again, it is recorded from then on as the new plan says.
+        """
+        self._seal(connection)
         tap = None
         if plan.recorded:
             visit = Visit(plan.visit, plan.call, plan.city, plan.taken_at)

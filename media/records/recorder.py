@@ -59,7 +59,7 @@ class PartyTap:
     party: str
     ask_key_frame: Callable[[Track], None]
     paused: bool = False
-    state: RecordingState | None = None
+    state: RecordingState | None = None  # what was told last; None before its first file
     overflow: int = 0
     inbox: list[_Entry] = field(default_factory=list)
     segments: dict[Content, SegmentRecorder] = field(default_factory=dict)

@@ -200,6 +200,7 @@ async def test_a_supervisor_who_joins_is_heard_by_both_and_recorded_from_then_on
         await hears_and_sees_both(page)
         await call.both_go_on()
         await page.reload()  # a page that is gone is no longer in the call; it may come back
+        await expect(page.locator("#part-listen")).to_be_enabled()
         await page.keyboard.press("l")
         await hears_and_sees_both(page)
         await call.both_go_on()
