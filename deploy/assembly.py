@@ -116,7 +116,7 @@ class Service:
             *identity.operations(),
             *MattersApi(world, board).operations(),
             *VisitsApi(world, board, recordings, qualities, audit).operations(),
-            *CallsApi(board, exchange, qualities, audit).operations(),
+            *CallsApi(world, board, exchange, qualities, audit).operations(),
             *MediaApi(self._hosts).operations(),
         ]
         app = web.Application(middlewares=[problems], client_max_size=MAX_BODY_BYTES)
@@ -199,7 +199,7 @@ def all_operations() -> list[Operation]:
         IdentityApi(unbuilt, unbuilt, unbuilt, unbuilt, secure=True, is_online=unbuilt),
         MattersApi(unbuilt, unbuilt),
         VisitsApi(unbuilt, unbuilt, unbuilt, unbuilt, unbuilt),
-        CallsApi(unbuilt, unbuilt, unbuilt, unbuilt),
+        CallsApi(unbuilt, unbuilt, unbuilt, unbuilt, unbuilt),
         MediaApi(unbuilt),
     )
     return [operation for api in apis for operation in api.operations()]

@@ -64,6 +64,14 @@ class HeadlessPeer:
         await self._peer.setLocalDescription(await self._peer.createAnswer())
         return _announcing_what_is_sent(str(self._peer.localDescription.sdp))
 
+    async def connected(self) -> None:
+        """Wait until the path is sealed. Raises TimeoutError."""
+        async with asyncio.timeout(FRAME_DEADLINE_S):
+            while self._peer.connectionState != "connected":
+                changed = asyncio.Event()
+                self._peer.once("connectionstatechange", changed.set)
+                await changed.wait()
+
     async def close(self) -> None:
         """Hang up."""
         await self._peer.close()

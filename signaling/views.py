@@ -178,9 +178,12 @@ class Views:
     def _connection(self, client: str, held: Visit | None, party: Party) -> ConnectionView | None:
         serving = held is not None and held.state is visit.State.SERVING
         call = self._exchange.call_of(held.id) if held is not None and serving else None
-        if call is not None:  # also while it is being prepared, so that no line is lost from sight
-            own = call.paths[party]
-            return ConnectionView(own.connection, own.offer) if own.connection else None
+        own = call.paths[party] if call is not None else None
+        if own is not None and own.connection:
+            return ConnectionView(own.connection, own.offer)
+        if self._call(held) is not None:
+            return None
+        # A warm line that the accept is about to take stays in sight.
         line = self._exchange.line_of(client)
         return ConnectionView(line.connection, line.offer) if line is not None else None
 

@@ -1,20 +1,21 @@
 // @ts-check
 /**
- * How are both parties of a call seen again? Two videos held in step by one clock, with seeking,
- * speed, and the visit's events on the time line.
+ * How is a call seen again? The parties' videos and the shared screen held in step by one clock,
+ * with seeking, speed, and the visit's events and breaks on the time line.
  */
 
 import { el, fill, icon } from "/static/kit/dom.js";
 import { clock, t } from "/static/kit/words.js";
-import { correction, opening, segmentAt, within } from "./timeline.js";
+import { PartyView } from "./party_view.js";
+import { breakInWords } from "./quality_plot.js";
+import { breakAt, opening, screenAt, segmentAt, shareOf, within } from "./timeline.js";
 
-/** @import {Segment} from "./timeline.js" */
+/** @import {Break, Segment} from "./timeline.js" */
 /** @typedef {{event: string, start_ms: number | null}} Mark */
 
-const PARTIES = /** @type {const} */ (["resident", "clerk"]);
+const PARTIES = ["resident", "clerk"];
 const SPEEDS = [0.5, 1, 1.5, 2, 3];
 const TURN_MS = 100;
-const STILL_MS = 20;
 const MARK_SHARE = 0.04; // marks closer than this stand below each other
 const STEPS_MS = /** @type {Record<string, number>} */ ({
   j: -10_000,
@@ -23,92 +24,27 @@ const STEPS_MS = /** @type {Record<string, number>} */ ({
   arrowright: 5000,
 });
 
-class PartyView {
-  /** @param {string} party */
-  constructor(party) {
-    this.party = party;
-    this.video = el("video", { playsInline: true, preload: "auto", "data-party": party });
-    this.gap = el("p", { class: "gap", hidden: true }, t("player.gap"));
-    this.mute = el(
-      "button",
-      { class: "quiet", "aria-pressed": "false", onclick: () => this.#mute() },
-      icon("louder"),
-      t("player.heard"),
-    );
-    this.file = "";
-    this.node = el(
-      "figure",
-      { class: "party" },
-      el("div", { class: "picture" }, this.video, this.gap),
-      el("figcaption", null, el("span", null, t(`party.${party}`)), this.mute),
-    );
-  }
-
-  /** Whether the picture is there for the moment that was asked for. */
-  get waits() {
-    return Boolean(this.file) && (this.video.seeking || this.video.readyState < 3);
-  }
-
-  /**
-   * Be at this position of this segment.
-   * @param {string} base the address below which the files lie
-   * @param {Segment | null} segment
-   * @param {number} atMs
-   * @param {number} rate
-   * @param {boolean} running
-   */
-  turn(base, segment, atMs, rate, running) {
-    const { video } = this;
-    this.gap.hidden = segment !== null;
-    video.hidden = segment === null;
-    if (!segment) {
-      video.pause();
-      this.file = "";
-      return;
-    }
-    const wanted = (atMs - segment.start_ms) / 1000;
-    if (this.file !== segment.file) {
-      this.file = segment.file;
-      video.src = base + segment.file;
-      video.currentTime = wanted;
-      return;
-    }
-    if (video.seeking) return;
-    const drift = (video.currentTime - wanted) * 1000;
-    if (!running) {
-      video.pause();
-      if (Math.abs(drift) > STILL_MS) video.currentTime = wanted;
-      return;
-    }
-    const right = correction(drift, rate);
-    if (right === "jump") video.currentTime = wanted;
-    else if (video.playbackRate !== right.rate) video.playbackRate = right.rate;
-    if (video.paused) video.play().catch(() => {});
-  }
-
-  #mute() {
-    this.video.muted = !this.video.muted;
-    this.mute.setAttribute("aria-pressed", String(this.video.muted));
-    fill(this.mute, icon("louder"), t(this.video.muted ? "player.muted" : "player.heard"));
-  }
-}
-
 export class Player {
   /**
    * @param {string} base
    * @param {Segment[]} segments
    * @param {Mark[]} marks
+   * @param {Break[]} breaks
    * @param {number} durationMs
+   * @param {HTMLElement | null} below what lies on the same time line, such as a plot
    */
-  constructor(base, segments, marks, durationMs) {
+  constructor(base, segments, marks, breaks, durationMs, below) {
     this.base = base;
     this.segments = segments;
+    this.breaks = breaks;
     this.durationMs = durationMs;
     this.atMs = opening(segments);
     this.rate = 1;
     this.playing = false;
     this.turnedAt = performance.now();
-    this.views = PARTIES.map((party) => new PartyView(party));
+    const others = segments.map((segment) => segment.party).filter((p) => !PARTIES.includes(p));
+    this.views = [...PARTIES, ...new Set(others)].map((party) => new PartyView(party));
+    this.screen = new PartyView("screen");
     this.play = el("button", { class: "primary", id: "play", onclick: () => this.toggle() });
     this.slider = el("input", {
       type: "range",
@@ -125,8 +61,8 @@ export class Player {
     this.node = el(
       "section",
       { class: "player", "aria-label": t("player.title") },
-      el("div", { class: "parties" }, ...this.views.map((view) => view.node)),
-      el("div", { class: "track" }, this.slider, this.#marks(marks)),
+      el("div", { class: "parties" }, ...this.views.map((view) => view.node), this.screen.node),
+      el("div", { class: "track" }, this.slider, this.#breaks(), this.#marks(marks)),
       el(
         "div",
         { class: "row" },
@@ -137,6 +73,7 @@ export class Player {
         ...this.#speeds(),
       ),
       el("p", { class: "soft keys" }, t("player.keys")),
+      below,
     );
     this.#draw();
     this.timer = setInterval(() => this.#turn(), TURN_MS);
@@ -160,10 +97,7 @@ export class Player {
   /** Stop for good. */
   close() {
     clearInterval(this.timer);
-    for (const { video } of this.views) {
-      video.pause();
-      video.removeAttribute("src");
-    }
+    for (const view of [...this.views, this.screen]) view.close();
   }
 
   /**
@@ -182,7 +116,7 @@ export class Player {
 
   #turn() {
     const now = performance.now();
-    const waits = this.views.some((view) => view.waits);
+    const waits = [...this.views, this.screen].some((view) => view.waits);
     if (this.playing && !waits) this.atMs += (now - this.turnedAt) * this.rate;
     this.turnedAt = now;
     if (this.atMs >= this.durationMs) {
@@ -190,10 +124,15 @@ export class Player {
       this.playing = false;
     }
     const running = this.playing && !waits;
+    const stopped = breakAt(this.breaks, this.atMs);
+    const gap = stopped ? breakInWords(stopped) : t("player.gap");
     for (const view of this.views) {
       const segment = segmentAt(this.segments, view.party, this.atMs);
-      view.turn(this.base, segment, this.atMs, this.rate, running);
+      view.turn(this.base, segment, this.atMs, this.rate, running, gap);
     }
+    const screen = screenAt(this.segments, this.atMs);
+    this.screen.node.hidden = screen === null;
+    this.screen.turn(this.base, screen, this.atMs, this.rate, running, "");
     fill(this.told, waits ? t("player.loading") : "");
     this.#draw();
   }
@@ -201,6 +140,7 @@ export class Player {
   #draw() {
     const words = `${clock(this.atMs / 1000)} / ${clock(this.durationMs / 1000)}`;
     this.slider.value = String(Math.round(this.atMs));
+    this.node.style.setProperty("--position", `${shareOf(this.atMs, this.durationMs)}%`);
     this.slider.setAttribute("aria-valuetext", words);
     this.time.value = words;
     if (this.play.dataset.playing === String(this.playing)) return;
@@ -209,6 +149,21 @@ export class Player {
       this.play,
       icon(this.playing ? "pause" : "play"),
       t(this.playing ? "player.pause" : "player.play"),
+    );
+  }
+
+  #breaks() {
+    return el(
+      "ul",
+      { class: "breaks" },
+      ...this.breaks.map((gap) => {
+        const words = breakInWords(gap);
+        const item = el("li", { class: gap.kind, title: words }, words);
+        const from = shareOf(gap.start_ms, this.durationMs);
+        item.style.setProperty("--at", `${from}%`);
+        item.style.setProperty("--width", `${shareOf(gap.end_ms, this.durationMs) - from}%`);
+        return item;
+      }),
     );
   }
 

@@ -17,7 +17,9 @@ from signaling.api.rest import Asked, Nothing, Operation, Problem
 from signaling.audit import Audit
 from signaling.call import Call, Party
 from signaling.exchange import Exchange, NoHost
+from signaling.protocol import CityView, MatterView
 from signaling.quality import Qualities
+from signaling.views import World, city_view, matter_view
 
 SUPERVISORS = frozenset({Role.SUPERVISOR})
 MAX_ANSWER = 48 * 1024
@@ -29,7 +31,10 @@ class RunningCall(msgspec.Struct, kw_only=True):
     visit: str
     call: str
     ticket: str
-    city: str
+    city: CityView
+    matter: MatterView
+    clerk_zh: str
+    clerk_en: str
     started_at: datetime | None
     paths: dict[str, str]
     recording: str
@@ -63,9 +68,14 @@ class CallsApi:
     """Live calls of the cities a supervisor may see; others are as unknown as none."""
 
     def __init__(
-        self, board: Board, exchange: Exchange, qualities: Qualities, audit: Audit
+        self,
+        world: World,
+        board: Board,
+        exchange: Exchange,
+        qualities: Qualities,
+        audit: Audit,
     ) -> None:
-        self._board, self._exchange = board, exchange
+        self._world, self._board, self._exchange = world, board, exchange
         self._qualities, self._audit = qualities, audit
 
     def operations(self) -> list[Operation]:
@@ -96,17 +106,22 @@ class CallsApi:
     async def running_calls(self, asked: Asked) -> list[RunningCall]:
         """Oldest first."""
         found = []
+        windows = await self._board.windows()
         for call in self._exchange.calls():
             visit = await self._board.visit(call.visit)
             if visit is None or not asked.who.may_see(visit.city):
                 continue
             level = self._qualities.level(visit.id, Party("clerk"))
+            clerk = windows.get(visit.clerk) if visit.clerk else None
             found.append(
                 RunningCall(
                     visit=visit.id,
                     call=call.id,
                     ticket=visit.ticket,
-                    city=visit.city,
+                    city=city_view(self._world.cities[visit.city]),
+                    matter=matter_view(self._world.catalogue.matter(visit.matter)),
+                    clerk_zh=clerk.name_zh if clerk else "",
+                    clerk_en=clerk.name_en if clerk else "",
                     started_at=call.talking_since,
                     paths={party: path.state for party, path in call.paths.items()},
                     recording=call.recording,

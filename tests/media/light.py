@@ -174,6 +174,13 @@ class LightParty:
                 await asyncio.sleep(_STEP_S)
                 self.transport.retransmit()
 
+    async def move(self, node: Node) -> None:
+        """Go on from another address, on the same association."""
+        assert self.wire is not None
+        self.wire.close()
+        self.wire = UdpWire("127.0.0.1", node.port, self.receive)
+        await self.echo()
+
     def check(self) -> None:
         """Check and nominate the path, as a browser does every 2.5 s."""
         assert self.wire is not None
@@ -232,6 +239,12 @@ class LightParty:
         """The RTCP packets of this kind that came so far."""
         found = [packet for compound in self.compounds for packet in split(compound)]
         return [p for p in found if p[1] == kind and (form is None or p[0] & 0x1F == form)]
+
+    async def echo(self) -> None:
+        """Wait for the answer to a check: what passed between node and party before has come."""
+        self.reached = False
+        self.check()
+        await self.until(lambda: self.reached)
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Wait until something that came makes this true."""

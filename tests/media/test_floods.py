@@ -106,9 +106,7 @@ async def test_a_party_from_a_thousand_addresses_takes_bounded_memory_and_is_hea
         assert resident.wire is not None
         resident.wire.close()
         resident.wire = UdpWire("127.0.0.1", running.node.port, resident.receive)
-        resident.reached = False
-        resident.check()
-        await resident.until(lambda: resident.reached)
+        await resident.echo()
         await goes_on(resident, clerk, b"from a new port")
 
 
@@ -117,8 +115,7 @@ async def test_handshakes_of_a_party_that_never_ends_them_are_bounded() -> None:
         resident, clerk = await a_call(running)
         half = running.warm()
         half.wire = UdpWire("127.0.0.1", running.node.port, half.receive)
-        half.check()
-        await half.until(lambda: half.reached)
+        await half.echo()
         for number in range(2_000):
             half.wire.send(b"\x16\xfe\xfd" + random.Random(number).randbytes(40))
             if number % TURN == 0:

@@ -41,18 +41,11 @@ async def heard(parties: Mapping[str, LightParty], turn: int) -> dict[str, set[s
         party.speak(2 * turn, named(name, turn))
         party.show(2 * turn, named(name, turn))
         party.show(2 * turn, named(name, turn), track="screen")
-    await asyncio.gather(*(echo(party, turn) for party in parties.values()))
+    await asyncio.gather(*(party.echo() for party in parties.values()))
     return {
         name: {far for far in parties if named(far, turn) in party.bodies()}
         for name, party in parties.items()
     }
-
-
-async def echo(party: LightParty, turn: int) -> None:
-    """Wait for the answer to a check: what was sent to this party before has come."""
-    party.reached = False
-    party.check()
-    await party.until(lambda: party.reached)
 
 
 # Tables
@@ -113,8 +106,8 @@ async def test_a_listener_hears_and_is_not_heard() -> None:
         parties["clerk"].speak(1, b"answer")
         await listener.until(lambda: {b"secret", b"answer"} <= listener.bodies())
         listener.speak(1, b"cough")
-        await echo(listener, 1)
-        await echo(parties["clerk"], 1)
+        await listener.echo()
+        await parties["clerk"].echo()
         assert b"cough" not in parties["clerk"].bodies() | parties["resident"].bodies()
 
 
@@ -123,8 +116,8 @@ async def test_calls_do_not_hear_each_other() -> None:
         here = await running.join("resident")
         there = await running.join("clerk", call=CallId("call-8"))
         here.speak(1, b"secret")
-        await echo(here, 1)
-        await echo(there, 1)
+        await here.echo()
+        await there.echo()
         assert there.packets == []
 
 
@@ -289,8 +282,8 @@ async def test_nothing_of_a_warm_line_reaches_anybody_before_it_joins() -> None:
             waiting.show(number, b"private")
             waiting.tell(rtcp.sender_report(waiting.ssrc("audio"), 1 << 40, 7))
         clerk.speak(1, b"is anybody there")
-        await echo(waiting, 1)
-        await echo(clerk, 1)
+        await waiting.echo()
+        await clerk.echo()
         assert (clerk.packets, clerk.told(rtcp.SENDER_REPORT)) == ([], [])
         assert (waiting.packets, waiting.compounds) == ([], [])
 
@@ -318,8 +311,8 @@ async def test_two_warm_lines_do_not_hear_each_other() -> None:
         for party in (one, other):
             await running.connect(party)
         one.speak(1, b"private")
-        await echo(one, 1)
-        await echo(other, 1)
+        await one.echo()
+        await other.echo()
         assert other.packets == []
 
 

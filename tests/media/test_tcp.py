@@ -91,7 +91,6 @@ async def test_a_party_moves_from_tcp_to_udp_and_its_old_path_is_closed_with_it(
         clerk = await running.join("clerk")
         old = resident.wire
         assert isinstance(old, TcpWire)
-        resident.reached = False
         await moved(running, resident)
         resident.speak(1, b"over udp")
         clerk.speak(1, b"to udp")
@@ -104,9 +103,7 @@ async def test_a_party_moves_from_tcp_to_udp_and_its_old_path_is_closed_with_it(
 async def moved(running: LightExchange, party: LightParty) -> None:
     """Check and nominate a UDP path with the same credentials, on the same association."""
     party.wire = UdpWire("127.0.0.1", running.node.port, party.receive)
-    party.reached = False
-    party.check()
-    await party.until(lambda: party.reached)
+    await party.echo()
 
 
 async def closed_wire(wire: TcpWire) -> None:
@@ -121,10 +118,8 @@ async def test_a_party_whose_tcp_path_broke_is_reached_over_the_next_one() -> No
         clerk = await running.join("clerk")
         assert resident.wire is not None
         resident.wire.close()
-        resident.reached = False
         resident.wire = await TcpWire.open("127.0.0.1", running.node.port, resident.receive)
-        resident.check()
-        await resident.until(lambda: resident.reached)
+        await resident.echo()
         clerk.speak(1, b"still here")
         await resident.until(lambda: b"still here" in resident.bodies())
         assert not running.news.has(resident.connection, "closed")
@@ -190,9 +185,7 @@ async def test_who_does_not_prove_itself_in_time_is_hung_up_on(
         await running.connect(resident, "tcp")
         await closed(silent)
         await closed(forger)
-        resident.reached = False
-        resident.check()  # who has proved itself stays
-        await resident.until(lambda: resident.reached)
+        await resident.echo()  # who has proved itself stays
         for writer in (silent_writer, forger_writer):
             writer.close()
 

@@ -1,12 +1,14 @@
 """Calls over media hosts: warm lines, hosts that fail and drain, and who hears whom."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from deploy.verify import verify
 from media.host.api import Refused, Unknown
+from scheduling import visit
 from signaling.call import CLERK, PARTIES, RESIDENT, Party
 from signaling.exchange import NoHost
 from signaling.headless import HeadlessPeer
@@ -59,6 +61,30 @@ async def test_warm_lines_carry_the_call_from_the_accept_without_a_new_offer(
             ("clerk", 1, "complete"),
             ("resident", 1, "complete"),
         ]
+
+
+async def test_while_the_call_is_prepared_the_state_names_the_line_that_will_carry_it(
+    world_file: Path, tmp_path: Path
+) -> None:
+    host = DistantHost("one", tmp_path)
+    async with wired(world_file, tmp_path, host) as running:
+        await host.begin()
+        await running.until(lambda: host.remote.ready)
+        views = await running.views()
+        visit_id = await running.ringing()
+        await running.kiosk.warm_up()
+        line = await running.desk.warm_up()
+        served = replace(await running.visit(visit_id), state=visit.State.SERVING)
+        accepting = asyncio.create_task(running.switchboard.accept(AT_DESK, visit_id))
+        seen = set()
+        while not accepting.done():
+            if running.exchange.calls() and running.switchboard.call_of(visit_id) is None:
+                shown = views._connection(AT_DESK.id, served, CLERK)
+                seen.add(shown.id if shown is not None else None)
+            await asyncio.sleep(0)
+        assert line in seen
+        assert None not in seen
+        await accepting
 
 
 async def test_nothing_of_a_warm_line_is_recorded(world_file: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from deploy import demo_world
 from media.host.api import MediaHost
 from media.host.control import Control
 from media.host.host import LocalHost
@@ -20,6 +21,7 @@ from media.records.store import Store
 from scheduling.record import Visit
 from scheduling.visit import VisitId
 from signaling.access import Identity, Role
+from signaling.accounts import Accounts
 from signaling.call import RESIDENT, Call, Party
 from signaling.exchange import Exchange
 from signaling.headless import HeadlessPeer, Likeness
@@ -27,6 +29,7 @@ from signaling.hub import Hub, Socket
 from signaling.quality import Qualities
 from signaling.recordings import Recordings
 from signaling.switchboard import Switchboard
+from signaling.views import Views, World
 from tests.scheduling.office import CLERK, JIAXING, KIOSK, Office, office
 from tests.support.service import free_port
 
@@ -184,6 +187,20 @@ class Wired:
         async with asyncio.timeout(DEADLINE_S):
             while not wanted():
                 await asyncio.sleep(0.01)
+
+    async def views(self) -> Views:
+        """What the clients see."""
+        board, accounts = self.at.board, Accounts(self.at.engine)
+        world = World(await board.cities(), await board.sites(), demo_world.catalogue())
+        return Views(
+            world,
+            board,
+            accounts,
+            switchboard=self.switchboard,
+            exchange=self.exchange,
+            qualities=self.qualities,
+            hub=self.hub,
+        )
 
     async def ticket(self) -> Visit:
         """The visit at the kiosk."""

@@ -1,19 +1,23 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  breakAt,
   correction,
   IN_STEP_MS,
   JUMP_MS,
   LATE_START_MS,
   opening,
+  screenAt,
   segmentAt,
+  shareOf,
   within,
 } from "../../clerk_console/static/timeline.js";
 
-const segment = (party, number, start_ms, duration_ms) => ({
+const segment = (party, number, start_ms, duration_ms, content = "camera") => ({
   party,
+  content,
   number,
-  file: `${party}-${number}.webm`,
+  file: `${party}-${content}-${number}.webm`,
   start_ms,
   duration_ms,
 });
@@ -28,6 +32,37 @@ test("a position finds the party's segment that covers it", () => {
   assert.equal(segmentAt(segments, "resident", 4999)?.number, 1);
   assert.equal(segmentAt(segments, "resident", 7000)?.number, 2);
   assert.equal(segmentAt(segments, "clerk", 8000)?.number, 1);
+});
+
+test("a shared screen is never taken for the party's picture", () => {
+  const shared = segment("clerk", 1, 2000, 3000, "screen");
+  const all = [shared, ...segments];
+  assert.equal(segmentAt(all, "clerk", 3000)?.content, "camera");
+  assert.equal(screenAt(all, 3000), shared);
+  assert.equal(screenAt(all, 1999), null);
+  assert.equal(screenAt(all, 5000), null);
+  assert.equal(opening([segment("resident", 1, 1000, 100, "screen"), ...segments]), 40);
+});
+
+test("of two shared screens the one that began last is shown", () => {
+  const first = segment("clerk", 1, 1000, 5000, "screen");
+  const second = segment("resident", 1, 2000, 1000, "screen");
+  assert.equal(screenAt([first, second], 2500), second);
+  assert.equal(screenAt([first, second], 3500), first);
+});
+
+test("a break is found while it lasts", () => {
+  const pause = { kind: "pause", start_ms: 1000, end_ms: 2000 };
+  assert.equal(breakAt([pause], 1000), pause);
+  assert.equal(breakAt([pause], 999), null);
+  assert.equal(breakAt([pause], 2000), null);
+});
+
+test("a time's share of the line stays within it", () => {
+  assert.equal(shareOf(2500, 10_000), 25);
+  assert.equal(shareOf(-5, 10_000), 0);
+  assert.equal(shareOf(20_000, 10_000), 100);
+  assert.equal(shareOf(0, 0), 0);
 });
 
 test("between two segments nothing is shown", () => {

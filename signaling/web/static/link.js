@@ -16,6 +16,8 @@ export class Link {
     this.closed = false;
     this.peer = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
     this.far = new MediaStream();
+    /** Sound and camera of each slot. @type {Map<number, MediaStream>} */
+    this.streams = new Map([[0, this.far]]);
     this.shared = new MediaStream();
     /** @type {Map<number, HTMLAudioElement>} */
     this.others = new Map();
@@ -82,10 +84,17 @@ export class Link {
     const number = Number(transceiver.mid);
     const slot = Math.floor(number / TRACKS);
     const place = number % TRACKS;
-    if (slot === 0) (place === 2 ? this.shared : this.far).addTrack(track);
-    else if (place === 0) {
+    if (slot === 0 && place === 2) {
+      this.shared.addTrack(track);
+      return;
+    }
+    if (place === 2) return;
+    const stream = this.streams.get(slot) ?? new MediaStream();
+    this.streams.set(slot, stream);
+    stream.addTrack(track);
+    if (slot > 0 && place === 0) {
       const sound = new Audio();
-      sound.srcObject = new MediaStream([track]);
+      sound.srcObject = stream;
       sound.autoplay = true;
       this.others.set(slot, sound);
     }
