@@ -8,6 +8,7 @@ may do what is the switchboard's business, who hears of every change.
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -439,14 +440,15 @@ class Exchange:
         )
 
     def _choose(self, preferred: str = "") -> MediaHost:
-        """A host that takes calls, the preferred one if it does. Raises NoHost."""
+        """A host that takes calls: the preferred one, or the least busy. Raises NoHost."""
         host = self._hosts.get(preferred)
         if host is not None and host.ready:
             return host
-        for other in self._hosts.values():
-            if other.ready:
-                return other
-        raise NoHost("no media host takes calls now")
+        busy = Counter(self._host_of.values())
+        ready = [other for other in self._hosts.values() if other.ready]
+        if not ready:
+            raise NoHost("no media host takes calls now")
+        return min(ready, key=lambda other: busy[other.name])
 
     def _host(self, connection: str) -> MediaHost:
         name = self._host_of.get(connection)
