@@ -113,7 +113,7 @@ class Node:
         )
 
     async def start(self) -> None:
-        """Open the port, UDP and TCP; with port 0 any that is free. Raises OSError if it is taken."""
+        """Open the port, UDP and TCP; any that is free for port 0. Raises OSError if taken."""
         for tries_left in range(_TRIES if self._port == 0 else 1, 0, -1):
             try:
                 await self._open()
