@@ -5,6 +5,7 @@ The resident plays the low band of chirps and the clerk the high one.
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,7 @@ class ImpairedVisit:
     service: ServiceProcess
     resident: Party
     clerk: Party
+    seen_after_s: float  # from the clerk's accept until both saw each other
 
     @property
     def parties(self) -> dict[str, Party]:
@@ -72,8 +74,13 @@ async def _listening(page: Page, line: Line, own: Likeness, far: Likeness) -> Pa
 
 
 @contextlib.asynccontextmanager
-async def impaired_visit(tmp_path: Path, clips: Path, *, seed: int) -> AsyncIterator[ImpairedVisit]:
-    """A call under way over two good lines. `clips` is where the fake devices' files are kept."""
+async def impaired_visit(
+    tmp_path: Path, clips: Path, *, seed: int, udp_blocked: bool = False
+) -> AsyncIterator[ImpairedVisit]:
+    """A call under way over two good lines. `clips` is where the fake devices' files are kept.
+
+    With `udp_blocked` the resident's line has never let a datagram pass.
+    """
     async with (
         ServiceProcess(tmp_path / "data") as service,
         browsing(clips, MEASURED_RESIDENT, MEASURED_CLERK) as (at_kiosk, at_desk),
@@ -83,6 +90,7 @@ async def impaired_visit(tmp_path: Path, clips: Path, *, seed: int) -> AsyncIter
             Line(("127.0.0.1", media), seed=seed) as kiosk_line,
             Line(("127.0.0.1", media), seed=seed + 1000) as desk_line,
         ):
+            kiosk_line.set(udp_blocked=udp_blocked)
             kiosk = await open_kiosk(
                 await context_of(at_kiosk, KIOSK_SIZE), service.url, await service.enrolment_code()
             )
@@ -93,9 +101,12 @@ async def impaired_visit(tmp_path: Path, clips: Path, *, seed: int) -> AsyncIter
             await be_ready(clerk)
             await take_ticket(kiosk, "异地就医", "YB-01", "330400")
             await clerk.click("#accept")
+            accepted_s = time.monotonic()
             await asyncio.gather(sees_far(kiosk), sees_far(clerk))
+            seen_after_s = time.monotonic() - accepted_s
             yield ImpairedVisit(
                 service,
                 await _listening(kiosk, kiosk_line, MEASURED_RESIDENT, MEASURED_CLERK),
                 await _listening(clerk, desk_line, MEASURED_CLERK, MEASURED_RESIDENT),
+                seen_after_s,
             )
