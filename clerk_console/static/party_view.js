@@ -30,7 +30,7 @@ export class PartyView {
       "figure",
       { class: "party" },
       el("div", { class: "picture" }, this.video, this.gap),
-      el("figcaption", null, el("span", null, name), this.mute),
+      el("figcaption", null, el("span", null, name), party !== "screen" && this.mute),
     );
   }
 
