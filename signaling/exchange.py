@@ -105,15 +105,17 @@ class Exchange:
 
     async def warm(self, client: str) -> None:
         """A new line for this client, in place of the one before. Raises NoHost."""
-        await self.cool(client)
         host = self._choose()
         try:
             invitation = await host.invite()
         except HostLost as error:
             raise NoHost(str(error)) from error
         self._host_of[invitation.connection] = host.name
+        before = self._lines.get(client)
         self._lines[client] = Line(host.name, invitation.connection, invitation.offer)
         self._changed([client])
+        if before is not None:
+            await self._leave(before.connection)
 
     async def cool(self, client: str) -> None:
         """This client needs no line any more."""
