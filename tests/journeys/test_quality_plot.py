@@ -82,7 +82,7 @@ async def test_a_record_shows_quality_breaks_and_the_shared_screen_on_one_time_l
 
         await seek(page, screen["start_ms"] + screen["duration_ms"] / 2)
         await page.wait_for_function(
-            "() => { const v = document.querySelector('video[data-party=screen]');"
+            "() => { const v = document.querySelector('video[data-content=screen]');"
             " return !v.hidden && v.videoWidth > 0 && !v.seeking; }"
         )
         for party in ("resident", "clerk"):
@@ -92,7 +92,7 @@ async def test_a_record_shows_quality_breaks_and_the_shared_screen_on_one_time_l
         assert abs(await page.evaluate(_POSITION) - share) < 1
         await seek(page, (pause["start_ms"] + pause["end_ms"]) / 2)
         await expect(page.locator(".gap").first).to_contain_text("录像暂停")
-        await expect(page.locator("video[data-party=screen]")).to_be_hidden()
+        await expect(page.locator("video[data-content=screen]")).to_be_hidden()
         assert await violations(page) == []
         await seek(page, pause["end_ms"] + 500)
         await settled(page)
