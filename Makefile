@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+SECONDS ?= 60
 
-.PHONY: demo test install install-dev packages check unit lines lock docs screens bench clean
+.PHONY: demo test install install-dev packages check unit lines fuzz lock docs screens bench clean
 
 demo: install
 	@$(BIN)/virtual-window demo $(ARGS)
@@ -60,6 +61,12 @@ unit: install-dev
 # Calls of real browsers over bad lines, measured in what is received; one after the other.
 lines: install-dev packages
 	$(BIN)/pytest -m lines
+
+# Each reader of foreign bytes for so many seconds; what breaks one is kept in its corpus.
+fuzz: install-dev
+	@for target in $$($(BIN)/python -m tests.media.fuzz); do \
+	  echo "$$target"; $(BIN)/python -m tests.media.fuzz $$target $(SECONDS) || exit 1; \
+	done
 
 lock:
 	$(BIN)/uv pip compile -q --generate-hashes --universal --python-version 3.11 --no-header \

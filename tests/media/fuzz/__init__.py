@@ -1,0 +1,1 @@
+"""Every reader of foreign bytes, fuzzed: `python -m tests.media.fuzz TARGET SECONDS`."""
