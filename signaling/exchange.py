@@ -72,7 +72,7 @@ class Exchange:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self, hosts: Sequence[MediaHost]) -> None:
-        """Use these hosts from now on; the first that is ready gets the next call."""
+        """Use these hosts from now on."""
         self._hosts = {host.name: host for host in hosts}
         for host in hosts:
             await host.start(self.hear)
