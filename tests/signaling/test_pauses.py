@@ -18,7 +18,7 @@ async def events(running: Wired, visit_id: str) -> list[tuple[str, str]]:
     return [(e.event, e.actor) for e in found if e.event.startswith("recording_")]
 
 
-CLOCK = timedelta(milliseconds=50)  # a report may move a track by the way it took
+CLOCK = timedelta(milliseconds=300)  # a report moves a track by the way it took, on a busy machine
 
 
 async def test_a_pause_is_stated_and_nothing_of_it_is_kept(
