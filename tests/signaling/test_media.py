@@ -292,7 +292,7 @@ async def test_a_recording_is_verified_on_request_and_its_time_line_tells_who_di
         kept = [(s["start_ms"], s["start_ms"] + s["duration_ms"]) for s in record["segments"]]
         assert len(kept) == 4
         for start, end in kept:
-            assert end <= pause["start_ms"] + 300 or start >= pause["end_ms"] - 300
+            assert end <= pause["start_ms"] + 150 or start >= pause["end_ms"] - 150
 
 
 async def test_a_recording_of_another_city_is_as_unknown_as_none(
