@@ -164,8 +164,9 @@ class Service:
         shown = request.headers.get("Authorization", "")
         if not token or not hmac.compare_digest(shown.encode(), f"Bearer {token}".encode()):
             raise web.HTTPUnauthorized(text="the media token is missing or wrong")
-        counted = [status for status in await statuses(self._hosts) if "lost" not in status]
-        return web.Response(text=metrics_text(counted))
+        own = next((host for host in self._hosts if isinstance(host, LocalHost)), None)
+        timings = own.timings if own is not None else None
+        return web.Response(text=metrics_text(await statuses(self._hosts), timings))
 
 
 def local_host(settings: Settings) -> LocalHost:

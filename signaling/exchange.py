@@ -8,6 +8,7 @@ may do what is the switchboard's business, who hears of every change.
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -71,7 +72,7 @@ class Exchange:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self, hosts: Sequence[MediaHost]) -> None:
-        """Use these hosts from now on; the first that is ready gets the next call."""
+        """Use these hosts from now on."""
         self._hosts = {host.name: host for host in hosts}
         for host in hosts:
             await host.start(self.hear)
@@ -104,15 +105,17 @@ class Exchange:
 
     async def warm(self, client: str) -> None:
         """A new line for this client, in place of the one before. Raises NoHost."""
-        await self.cool(client)
         host = self._choose()
         try:
             invitation = await host.invite()
         except HostLost as error:
             raise NoHost(str(error)) from error
         self._host_of[invitation.connection] = host.name
+        before = self._lines.get(client)
         self._lines[client] = Line(host.name, invitation.connection, invitation.offer)
         self._changed([client])
+        if before is not None:
+            await self._leave(before.connection)
 
     async def cool(self, client: str) -> None:
         """This client needs no line any more."""
@@ -203,16 +206,18 @@ class Exchange:
             call = self._calls.get(visit)
             if call is None:
                 raise Unknown(visit)
-            known = party in call.paths
+            before = call.paths.get(party)
             self._guests.setdefault(visit, {})[party] = client
             self._update(call.joined(party, mode))
             await self._hear(visit)
-            if not known:
+            if before is None:
                 try:
                     await self._invite(visit, party)
                 except (NoHost, Refused):
                     self._forget(visit, party)
                     raise
+            elif before.connection and mode != before.mode:
+                await self._join(visit, party, before.connection)
         self._wake(visit)
 
     async def leave_part(self, visit: str, party: Party) -> None:
@@ -386,6 +391,15 @@ class Exchange:
         except HostLost as error:
             raise NoHost(str(error)) from error
 
+    async def _join(self, visit: str, party: Party, connection: str) -> None:
+        """The same connection under another plan: what is recorded follows from the mode."""
+        try:
+            await self._host(connection).join(connection, self._plan(visit, party))
+        except Unknown:
+            return  # closed at once: the news of it says so
+        except HostLost as error:
+            raise NoHost(str(error)) from error
+
     async def _hear(self, visit: str) -> None:
         call = self._calls.get(visit)
         if call is not None and call.host in self._hosts:
@@ -428,14 +442,15 @@ class Exchange:
         )
 
     def _choose(self, preferred: str = "") -> MediaHost:
-        """A host that takes calls, the preferred one if it does. Raises NoHost."""
+        """A host that takes calls: the preferred one, or the least busy. Raises NoHost."""
         host = self._hosts.get(preferred)
         if host is not None and host.ready:
             return host
-        for other in self._hosts.values():
-            if other.ready:
-                return other
-        raise NoHost("no media host takes calls now")
+        busy = Counter(self._host_of.values())
+        ready = [other for other in self._hosts.values() if other.ready]
+        if not ready:
+            raise NoHost("no media host takes calls now")
+        return min(ready, key=lambda other: busy[other.name])
 
     def _host(self, connection: str) -> MediaHost:
         name = self._host_of.get(connection)

@@ -1,6 +1,20 @@
-"""What holds for every test: none may be skipped, since every part it needs is installed."""
+"""What holds for every test.
+
+None may be skipped, since every part it needs is installed; and none may leave its process in
+real time: an encoder once did, and the browsers that were started later stopped the machine.
+"""
+
+import os
+from collections.abc import Iterator
 
 import pytest
+
+
+@pytest.fixture(autouse=True)
+def usual_scheduling() -> Iterator[None]:
+    before = os.sched_getscheduler(0)
+    yield
+    assert os.sched_getscheduler(0) == before
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

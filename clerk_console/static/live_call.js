@@ -22,8 +22,11 @@ const MODES = /** @type {[Mode, string, string][]} */ ([
 ]);
 
 export class LiveCall {
-  /** @param {RunningCall} call */
-  constructor(call) {
+  /**
+   * @param {RunningCall} call
+   * @param {Part | null} part taken over from a page in another language
+   */
+  constructor(call, part) {
     this.visit = call.visit;
     /** @type {Part | null} */
     this.part = null;
@@ -71,6 +74,7 @@ export class LiveCall {
       el("div", { class: "row" }, ...this.buttons, this.leaving),
       this.pictures,
     );
+    if (part) this.#follow(part);
     this.show(call);
   }
 
@@ -86,6 +90,13 @@ export class LiveCall {
       );
     else if (!this.ended) this.#end();
     this.#draw();
+  }
+
+  /** Let go of the part without leaving the call. */
+  handOver() {
+    const { part } = this;
+    this.part = null;
+    return part;
   }
 
   /** Leave, if one is in the call. */
@@ -109,7 +120,7 @@ export class LiveCall {
   async #take(mode) {
     if (this.ended || this.busy || this.part?.view?.mode === mode) return;
     await this.#doing(async () => {
-      const part = this.part ?? this.#begin();
+      const part = this.part ?? this.#follow(new Part(this.visit));
       try {
         await part.take(mode);
       } catch (error) {
@@ -122,9 +133,9 @@ export class LiveCall {
     });
   }
 
-  #begin() {
-    const part = new Part(this.visit);
-    part.addEventListener("change", () => this.#draw());
+  /** @param {Part} part */
+  #follow(part) {
+    part.addEventListener("change", () => this.part === part && this.#draw());
     part.addEventListener("over", () => {
       if (this.part !== part) return;
       this.part = null;

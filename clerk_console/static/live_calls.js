@@ -12,12 +12,15 @@ import { LiveCall } from "./live_call.js";
 import { message } from "./told.js";
 
 /** @import {RunningCall} from "./call_health.js" */
+/** @import {Part} from "./part.js" */
 
 const ASK_MS = 2000;
 const TICK_MS = 1000;
 
 export class LiveCalls {
-  constructor() {
+  /** @param {Part | null} part taken over from a page in another language */
+  constructor(part = null) {
+    this.part = part;
     this.told = el("p", { class: "soft", role: "status" });
     this.rows = el("ul", { class: "visits" });
     this.list = el("div", { class: "stack" }, this.told, this.rows);
@@ -37,8 +40,15 @@ export class LiveCalls {
 
   /** Ask no more, and leave the call. */
   close() {
+    this.handOver()
+      ?.leave()
+      .catch(() => {}); // the microphone is closed at once
+  }
+
+  /** Ask no more, but stay in the call. */
+  handOver() {
     clearInterval(this.timer);
-    this.open?.close();
+    return this.open?.handOver() ?? this.part;
   }
 
   /** @param {KeyboardEvent} event */
@@ -117,7 +127,8 @@ export class LiveCalls {
     if (this.open?.visit === call.visit) return;
     history.replaceState(null, "", `#live=${call.visit}`);
     this.open?.close();
-    this.open = new LiveCall(call);
+    this.open = new LiveCall(call, this.part);
+    this.part = null;
     fill(this.place, this.open.node);
     this.#draw();
   }

@@ -21,6 +21,9 @@ const LOOK_MS = 1000;
 const AWAY_MS = 4000; // the service rebuilds what it can by itself within that
 const SOUND = { audio: { echoCancellation: true, noiseSuppression: true } };
 
+/** A place that is being left is taken again only afterwards. @type {Promise<unknown>} */
+let leaving = Promise.resolve();
+
 /** Fires `change` when what is shown may have changed, `over` when the part ended without `leave`. */
 export class Part extends EventTarget {
   /** @param {string} visit */
@@ -59,6 +62,7 @@ export class Part extends EventTarget {
       this.microphone = opened;
       if (this.left) this.#silence();
     }
+    await leaving;
     if (this.left) return;
     this.wellAt = performance.now();
     await this.#inTurn(async () => this.#follow(await ask("PUT", this.path, { mode })));
@@ -68,9 +72,10 @@ export class Part extends EventTarget {
   /** Be in the call no more; the microphone is closed at once. */
   async leave() {
     this.#close();
-    await this.turn;
+    const left = this.turn.then(() => ask("DELETE", this.path));
+    leaving = left.catch(() => {});
     try {
-      await ask("DELETE", this.path);
+      await left;
     } catch (error) {
       if (!(error instanceof Problem && error.status === 404)) throw error;
     }

@@ -17,7 +17,11 @@ export class PartyView {
   constructor(party) {
     this.party = party;
     const name = t(`party.${party.split("-")[0]}`);
-    this.video = el("video", { playsInline: true, preload: "auto", "data-party": party });
+    this.video = el("video", {
+      playsInline: true,
+      preload: "auto",
+      [party === "screen" ? "data-content" : "data-party"]: party,
+    });
     this.gap = el("p", { class: "gap", hidden: true });
     this.mute = el(
       "button",
@@ -30,7 +34,7 @@ export class PartyView {
       "figure",
       { class: "party" },
       el("div", { class: "picture" }, this.video, this.gap),
-      el("figcaption", null, el("span", null, name), this.mute),
+      el("figcaption", null, el("span", null, name), party !== "screen" && this.mute),
     );
   }
 

@@ -5,7 +5,7 @@
 
 import { el, fill, icon } from "/static/kit/dom.js";
 import { liveMeter } from "/static/kit/level.js";
-import { pathWords, Reporter, showQuality } from "/static/kit/quality.js";
+import { othersInWords, pathWords, Reporter, showQuality } from "/static/kit/quality.js";
 import { clock, nameOf, t } from "/static/kit/words.js";
 import { ChosenDevices } from "./chosen_devices.js";
 import { DeviceDialog, deviceTrouble } from "./device_dialog.js";
@@ -98,6 +98,7 @@ export class PersonColumn {
       el("h1", null, this.#heading(state)),
       el("span", { class: "grow" }),
       this.levels,
+      call && serving && el("span", { class: "others" }, othersInWords(call)),
       call && serving && this.quality,
       call &&
         serving &&

@@ -84,7 +84,7 @@ function drawn(lane, breaks, durationMs) {
   path.setAttribute("d", curve(lane, durationMs));
   path.setAttribute("class", lane.metric);
   svg.append(path);
-  return el("div", { class: "lane" }, svg, el("span", { "aria-hidden": "true" }, name));
+  return el("div", { class: "lane" }, el("span", { "aria-hidden": "true" }, name), svg);
 }
 
 /** What was not recorded, and when. @param {Break} gap */

@@ -102,6 +102,12 @@ export class RecordedCalls {
     this.record?.close();
   }
 
+  /** Play no more; there is nothing to go on with. */
+  handOver() {
+    this.close();
+    return null;
+  }
+
   /** Arrows walk the list; the others are the player's. @param {KeyboardEvent} event */
   key(event) {
     const target = /** @type {HTMLElement} */ (event.target);

@@ -9,10 +9,13 @@ import { LiveCalls } from "./live_calls.js";
 import { RecordedCalls } from "./recorded_calls.js";
 import { signIn } from "./sign_in.js";
 
+/** @import {Part} from "./part.js" */
+
 const VIEWS = /** @type {const} */ (["recorded", "live"]);
 
 class SupervisorPage {
-  constructor() {
+  /** @param {Part | null} part of the page before, in another language */
+  constructor(part) {
     this.name = location.hash.startsWith("#live") ? "live" : "recorded";
     this.tabs = VIEWS.map((name) =>
       el(
@@ -23,7 +26,7 @@ class SupervisorPage {
       ),
     );
     this.left = el("section", { class: "list" });
-    this.view = this.#open();
+    this.view = this.#open(part);
   }
 
   /** @param {"recorded" | "live"} name */
@@ -32,7 +35,7 @@ class SupervisorPage {
     this.close();
     this.name = name;
     history.replaceState(null, "", name === "live" ? "#live" : location.pathname);
-    this.view = this.#open();
+    this.view = this.#open(null);
   }
 
   /** Play nothing and be in no call. */
@@ -46,8 +49,9 @@ class SupervisorPage {
     this.view.key(event);
   }
 
-  #open() {
-    const view = this.name === "live" ? new LiveCalls() : new RecordedCalls();
+  /** @param {Part | null} part */
+  #open(part) {
+    const view = this.name === "live" ? new LiveCalls(part) : new RecordedCalls();
     VIEWS.forEach((name, place) => {
       if (name === this.name) this.tabs[place].setAttribute("aria-current", "page");
       else this.tabs[place].removeAttribute("aria-current");
@@ -66,8 +70,7 @@ class SupervisorPage {
 /** @type {SupervisorPage | null} */
 let page = null;
 const begin = () => {
-  page?.close();
-  page = new SupervisorPage();
+  page = new SupervisorPage(page?.view.handOver() ?? null);
 };
 addEventListener("keydown", (event) => page?.key(event));
 addEventListener("pagehide", () => page?.close());

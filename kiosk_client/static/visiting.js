@@ -6,7 +6,7 @@
  */
 
 import { el, face, fill, icon } from "/static/kit/dom.js";
-import { pathWords } from "/static/kit/quality.js";
+import { othersInWords, pathWords } from "/static/kit/quality.js";
 import { clock, nameOf, t, waitInWords } from "/static/kit/words.js";
 
 /** @import {KioskState} from "/static/kit/protocol.js" */
@@ -165,7 +165,9 @@ export function call(line, videos, confirm) {
       const name = state.call
         ? nameOf({ name_zh: state.call.far_name_zh, name_en: state.call.far_name_en })
         : "";
-      fill(who, name && t("call.with", { name, city: nameOf(shown.city) }));
+      const others = state.call ? othersInWords(state.call) : "";
+      const heading = name && t("call.with", { name, city: nameOf(shown.city) });
+      fill(who, [heading, others].filter(Boolean).join(" · "));
       const words = pathWords(state.call, line.online);
       fill(told, words ? t(`call.${words}`) : "");
       told.hidden = !words;

@@ -136,7 +136,7 @@ class Control:
         return _json(await self._host.status())
 
     async def _metrics(self, _request: web.Request) -> web.Response:
-        return web.Response(text=metrics_text([await self._host.status()]))
+        return web.Response(text=metrics_text([await self._host.status()], self._host.timings))
 
     async def _news(self, request: web.Request) -> web.StreamResponse:
         ws = web.WebSocketResponse(max_msg_size=1024, receive_timeout=LEASE_S)

@@ -1,11 +1,13 @@
 """How do node and recorder work as one, in this process? The local media host."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from media.host.api import Invitation, Listener, News, Plan, Refused, Table, Unknown
+from media.host.metrics import Timings
 from media.node import node as nodes
 from media.node.codecs import Track
 from media.node.node import CallId, ConnectionId, Node
@@ -22,7 +24,9 @@ class LocalHost:
         self._name = name
         self.store = store
         self.node = make_node(self._hear)
-        self.recorder = Recorder(store, self._recorded)
+        self.timings = Timings()
+        self.recorder = Recorder(store, self._recorded, self.timings.write.observe)
+        self._invited_s: dict[str, float] = {}
         self._taps: dict[str, PartyTap] = {}
         self._listener: Listener = lambda news: None
         self._draining = False
@@ -63,6 +67,7 @@ class LocalHost:
     async def invite(self, slots: int = 1) -> Invitation:
         """A connection; a warm line until `join`."""
         made = self.node.invite(slots)
+        self._invited_s[made.connection] = time.monotonic()
         return Invitation(made.connection, made.offer)
 
     async def answer(self, connection: str, sdp: str) -> None:
@@ -77,7 +82,11 @@ class LocalHost:
             raise Refused(str(error)) from error
 
     async def join(self, connection: str, plan: Plan) -> None:
-        """From now on this connection carries a party. Raises Unknown, Refused."""
+        """From now on this connection carries a party. Raises Unknown, Refused.
+
+        Joined again, it is recorded from then on as the new plan says.
+        """
+        self._seal(connection)
         tap = None
         if plan.recorded:
             visit = Visit(plan.visit, plan.call, plan.city, plan.taken_at)
@@ -127,6 +136,10 @@ class LocalHost:
     def _hear(self, news: nodes.News) -> None:
         if news.change == "closed":
             self._seal(news.connection)
+        if news.change in ("connected", "closed"):
+            invited_s = self._invited_s.pop(news.connection, None)
+            if invited_s is not None and news.change == "connected":
+                self.timings.connect.observe(time.monotonic() - invited_s)
         self._listener(
             News(
                 host=self._name,

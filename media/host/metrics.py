@@ -6,7 +6,7 @@ Counts are summed per host, so that no call, party or address ever stands in a l
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 PREFIX = "virtual_window_media"
@@ -26,11 +26,17 @@ _SUMMED = (
 
 class _Hosts:
     def __init__(self, statuses: Sequence[dict[str, Any]]) -> None:
-        self._statuses = statuses
+        self._all = statuses
+        self._statuses = [status for status in statuses if "lost" not in status]
 
     def collect(self) -> Iterator[Metric]:
+        ready = GaugeMetricFamily(
+            f"{PREFIX}_ready", "whether the host answers and takes new calls", labels=["host"]
+        )
+        for status in self._all:
+            ready.add_metric([status["name"]], float(status["ready"]))
+        yield ready
         for key, text in (
-            ("ready", "whether the host takes new calls"),
             ("calls", "running calls"),
             ("recordings", "files being written"),
         ):
@@ -64,8 +70,31 @@ class _Hosts:
         yield refused
 
 
-def metrics_text(statuses: Sequence[dict[str, Any]]) -> str:
-    """The Prometheus exposition of these hosts' `status()`."""
+class Timings:
+    """How long things took on one host, as histograms (seconds)."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.connect = Histogram(
+            f"{PREFIX}_connect_seconds",
+            "from a connection's offer to sealed media",
+            buckets=(0.1, 0.2, 0.5, 1, 2, 5, 8, 15, 30),
+            registry=self.registry,
+        )
+        self.write = Histogram(
+            f"{PREFIX}_write_seconds",
+            "writing one second of a recording, with its way to the disk",
+            buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5),
+            registry=self.registry,
+        )
+
+
+def metrics_text(statuses: Sequence[dict[str, Any]], timings: Timings | None = None) -> str:
+    """The Prometheus exposition of these hosts' `status()`; a lost one is only not ready.
+
+    `timings` are those of the host in this process.
+    """
     registry = CollectorRegistry()
     registry.register(_Hosts(statuses))
-    return generate_latest(registry).decode()
+    text = generate_latest(registry).decode()
+    return text if timings is None else text + generate_latest(timings.registry).decode()

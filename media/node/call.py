@@ -11,7 +11,7 @@ from typing import NewType
 from media.node.codecs import TRACKS
 from media.node.connection import Connection, ConnectionId
 from media.node.relay import Incoming, Stream
-from media.node.sdp import MAX_PARTIES
+from media.node.sdp import MAX_PARTIES, MAX_SLOTS
 
 CallId = NewType("CallId", str)
 Table = Mapping[str, Sequence[str]]
@@ -41,14 +41,14 @@ class Call:
             raise TooManyParties(f"a call has at most {MAX_PARTIES} parties")
         self.connections[connection.id] = connection
 
+    def seated(self, party: str) -> list[str]:
+        """Who has a slot at this party, in order, also while nothing comes from them."""
+        wanted = self.playing if self.table is None else self.table.get(party, ())
+        return [name for name in wanted if name != party][:MAX_SLOTS]
+
     def heard(self, party: str) -> list[str]:
-        """Whom this party hears now, in the order of its slots."""
-        wanted = (
-            [name for name in self.playing if name != party]
-            if self.table is None
-            else self.table.get(party, ())
-        )
-        return [name for name in wanted if name in self.playing and name != party]
+        """Whom this party hears now."""
+        return [name for name in self.seated(party) if name in self.playing]
 
     def other(self, connection: Connection) -> Connection | None:
         """The only far party of a call that is not managed."""
@@ -64,11 +64,11 @@ class Call:
         if len(self.playing) > 2 or not mutual:
             self.managed = True  # and stays so: a receiver has begun to count our numbers
         for name, connection in self.playing.items():
-            heard = self.heard(name)
-            connection.leg.seat(heard)
-            if len(heard) > len(connection.slots):
-                connection.add_slots(len(heard))
-                connection.leg.seat(heard)
+            seated = self.seated(name)
+            connection.leg.seat(seated)
+            if len(seated) > len(connection.slots):
+                connection.add_slots(len(seated))
+                connection.leg.seat(seated)
             if len(connection.slots) > connection.offered_slots:
                 short.append(connection)
             if self.managed:

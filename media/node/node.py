@@ -41,6 +41,7 @@ CONNECT_DEADLINE_S = 30.0  # from the offer to sealed media; the pages ask anew 
 SILENCE_S = 2.0  # of a party that sends sound: 100 packets are missing
 WARM_SILENCE_S = 6.0  # of one that sends no media: browsers check a path every 2.5 s
 _TICK_S = feedback.FEEDBACK_S
+_TRIES = 10  # for a port that is free for UDP and for TCP
 
 
 class UnknownConnection(LookupError):  # noqa: N818
@@ -112,19 +113,30 @@ class Node:
         )
 
     async def start(self) -> None:
-        """Open the port. Raises OSError if it is taken."""
-        self._socket = UdpSocket(self._host, self._port, self._admission.receive, hot=self._hot)
-        if self._socket.is_hot:
+        """Open the port, UDP and TCP; any that is free for port 0. Raises OSError if taken."""
+        for tries_left in range(_TRIES if self._port == 0 else 1, 0, -1):
+            try:
+                await self._open()
+                break
+            except OSError:
+                if tries_left == 1:
+                    raise
+        if self._socket is not None and self._socket.is_hot:
             self._fast = FastPath(self._socket)
+        self._ticker = asyncio.create_task(self._tick(), name="media node ticker")
+
+    async def _open(self) -> None:
+        """Both sockets, or none. Raises OSError."""
+        udp = UdpSocket(self._host, self._port, self._admission.receive, hot=self._hot)
         if self._tcp_offered:
             listener = TcpListener(self._admission.receive, self._admission.gone)
             try:
-                await listener.start(self._host, self._socket.port)
+                await listener.start(self._host, udp.port)
             except OSError:
-                self._socket.close()
+                udp.close()
                 raise
             self._tcp = listener
-        self._ticker = asyncio.create_task(self._tick(), name="media node ticker")
+        self._socket = udp
 
     async def stop(self) -> None:
         """Close everything and free the port."""
@@ -302,6 +314,9 @@ class Node:
         except HandshakeError as error:
             call = connection.call.id if connection.call is not None else "-"
             log.info("x call %s %s: %s", call, connection.party, error)
+            self._drop(connection)
+            return
+        if connection.transport.is_over:  # the page has hung up, and says so
             self._drop(connection)
             return
         self._arm(connection)

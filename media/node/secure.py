@@ -125,6 +125,11 @@ class SecureTransport:
         self._expected_fingerprint = fingerprint.upper()
         self._release()
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the peer said that it ends the association (close_notify)."""
+        return self._over
+
     def start(self) -> None:
         """Send the first flight (client side only)."""
         self._advance()

@@ -59,7 +59,7 @@ class PartyTap:
     party: str
     ask_key_frame: Callable[[Track], None]
     paused: bool = False
-    state: RecordingState | None = None
+    state: RecordingState | None = None  # what was told last; None before its first file
     overflow: int = 0
     inbox: list[_Entry] = field(default_factory=list)
     segments: dict[Content, SegmentRecorder] = field(default_factory=dict)
@@ -89,14 +89,18 @@ class PartyTap:
 class Recorder:
     """Records what taps take into the store: one task makes frames, one thread writes.
 
-    `listener` hears when the recording of a call begins, fails or pauses.
+    `listener` hears when the recording of a call begins, fails or pauses; `wrote` how many
+    seconds each write took.
     """
 
     def __init__(
-        self, store: Store, listener: Callable[[str, RecordingState], None] = lambda *_: None
+        self,
+        store: Store,
+        listener: Callable[[str, RecordingState], None] = lambda *_: None,
+        wrote: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
         self.store = store
-        self._listener = listener
+        self._listener, self._wrote = listener, wrote
         self._taps: set[PartyTap] = set()
         self._closing: set[asyncio.Task[None]] = set()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="recorder")
@@ -234,7 +238,9 @@ class Recorder:
             await asyncio.sleep(0)
             cluster = segment.take_cluster(now, last=last)
             if cluster:
+                began_s = time.monotonic()
                 await self._in_thread(segment.write, cluster)
+                self._wrote(time.monotonic() - began_s)
                 self.bytes_written += len(cluster)
             if segment.failed:
                 await self._seal(tap, tap.segments.pop(content))

@@ -9,7 +9,8 @@ from itertools import groupby, pairwise
 import pytest
 from playwright.async_api import async_playwright
 
-from media.node.sdp import LegSsrcs, write_offer
+from media.node.codecs import CODECS
+from media.node.sdp import SlotSsrcs, write_offer
 from tests.support.browser import launch
 from tests.support.impairment import Line, connections_of, lead
 from tests.support.impairment_link import Conditions, Link
@@ -240,11 +241,14 @@ async def test_a_new_mapping_resets_a_stream() -> None:
 async def test_a_page_that_is_led_takes_other_ports_from_the_offer(tmp_path) -> None:
     offer = write_offer(
         session_id=1,
+        version=1,
         ufrag="ufra",
         password="p" * 24,
         fingerprint=":".join(["AB"] * 32),
-        address=("127.0.0.1", 8443),
-        leg=LegSsrcs(11, 12, 13),
+        addresses=[("127.0.0.1", 8443)],
+        tcp=True,
+        slots=[SlotSsrcs(11, 12, 13, 14, 15)],
+        codecs=CODECS,
     )
     async with async_playwright() as playwright:
         browser = await launch(playwright, tmp_path)

@@ -124,7 +124,7 @@ async def hears_and_sees_both(page: Page) -> None:
         await grows(page, f"video {slot}", "frames", 5)
         await grows(page, f"audio {slot}", "energy", 0)
         await page.wait_for_function(
-            f"document.querySelector('video[data-live={party}]').videoWidth > 0"
+            f"() => document.querySelector('video[data-live={party}]').videoWidth > 0"
         )
     assert await page.evaluate(_BLUENESS, "resident") < 0
     assert await page.evaluate(_BLUENESS, "clerk") > 0
@@ -164,6 +164,12 @@ async def test_a_supervisor_listens_whispers_and_leaves_while_the_call_goes_on(
         assert await arrived(call.kiosk, "audio 1", "packets") == 0
         await call.both_go_on()
 
+        await page.get_by_role("button", name="English").click()
+        await expect(page.locator(".heard")).to_contain_text("Only the clerk hears you.")
+        await grows(call.clerk, "audio 1", "packets", SOUND_PACKETS)
+        assert await violations(page) == []
+        await page.get_by_role("button", name="中文").click()
+
         await page.click("#part-listen")
         await expect(page.locator(".heard")).to_contain_text("没有人听到您")
         assert not await microphone_is_open(page)
@@ -171,7 +177,9 @@ async def test_a_supervisor_listens_whispers_and_leaves_while_the_call_goes_on(
         await hears_and_sees_both(page)
         await page.keyboard.press("e")
         await expect(page.locator(".heard")).to_contain_text("您不在这通通话中")
-        await page.wait_for_function("window.peers.every((p) => p.connectionState === 'closed')")
+        await page.wait_for_function(
+            "() => window.peers.every((p) => p.connectionState === 'closed')"
+        )
         await call.both_go_on()
         assert await arrived(call.clerk, "audio 1", "packets") - heard < SOUND_PACKETS
 
@@ -181,7 +189,33 @@ async def test_a_supervisor_listens_whispers_and_leaves_while_the_call_goes_on(
         await expect(page.locator("#part-listen")).to_be_disabled()
         visit = next((call.service.settings.recordings / "330400").glob("*/*")).name
         record = await call.service.sealed_record(visit)
-        assert [s["party"] for s in record["segments"]] == ["resident", "clerk"]
+        assert {s["party"] for s in record["segments"]} == {"resident", "clerk"}
+        assert len(record["segments"]) == 2
+
+
+async def test_without_a_microphone_nobody_is_whispered_to_and_words_say_so(
+    tmp_path: Path,
+) -> None:
+    async with live_call(tmp_path) as call:
+        page = call.supervisor
+        await page.locator("[data-call]").click()
+        await page.evaluate(
+            """() => {
+                navigator.mediaDevices.getUserMedia = () =>
+                    Promise.reject(new DOMException("", "NotAllowedError"));
+            }"""
+        )
+        await page.click("#part-whisper")
+        await expect(page.locator(".live .note.bad")).to_contain_text("您的麦克风打不开")
+        await expect(page.locator(".heard")).to_contain_text("您不在这通通话中")
+        assert await violations(page) == []
+        await page.click("#part-listen")
+        await hears_and_sees_both(page)
+        await expect(page.locator(".live .note.bad")).to_be_hidden()
+        await page.click("#part-whisper")
+        await expect(page.locator(".live .note.bad")).to_be_visible()
+        await expect(page.locator(".heard")).to_contain_text("没有人听到您")
+        await call.both_go_on()
 
 
 async def test_a_supervisor_who_joins_is_heard_by_both_and_recorded_from_then_on(
@@ -200,6 +234,7 @@ async def test_a_supervisor_who_joins_is_heard_by_both_and_recorded_from_then_on
         await hears_and_sees_both(page)
         await call.both_go_on()
         await page.reload()  # a page that is gone is no longer in the call; it may come back
+        await expect(page.locator("#part-listen")).to_be_enabled()
         await page.keyboard.press("l")
         await hears_and_sees_both(page)
         await call.both_go_on()

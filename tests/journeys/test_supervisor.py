@@ -11,7 +11,8 @@ from tests.support.visit import visit_in_call
 
 IN_STEP_MS = 80  # of 40 aimed at: what two reads of a running clock and a 15 Hz picture allow
 
-_PLACES = """() => [...document.querySelectorAll("video[data-party]")].map((video) => ({
+_PLACES = """() => [...document.querySelectorAll(
+    "video[data-party=resident], video[data-party=clerk]")].map((video) => ({
     party: video.dataset.party, at: video.currentTime, width: video.videoWidth,
     paused: video.paused, seeking: video.seeking, shown: !video.hidden,
 }))"""

@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.async_api import Page, expect
+from playwright.async_api import BrowserContext, Page, expect
 
 from deploy import demo_world
 from tests.support.browser import (
@@ -20,6 +20,25 @@ from tests.support.browser import (
 from tests.support.likeness import CLERK, RESIDENT
 from tests.support.service import ServiceProcess
 
+CHECK_MS = 20_000
+MEASURED_MS = 11_000  # two looks of both browsers, five seconds apart
+# A microphone that is switched off, until `window.switchOn()`.
+_SWITCH_OFF = """() => {
+    const devices = navigator.mediaDevices;
+    const open = devices.getUserMedia.bind(devices);
+    devices.getUserMedia = async (wanted) => {
+        const stream = await open(wanted);
+        for (const track of stream.getAudioTracks()) {
+            stream.removeTrack(track);
+            track.stop();
+            const silent = new MediaStreamAudioDestinationNode(new AudioContext());
+            stream.addTrack(silent.stream.getAudioTracks()[0]);
+        }
+        return stream;
+    };
+    window.switchOn = () => delete devices.getUserMedia;
+}"""
+
 
 class Camera:
     """Takes the same page in both languages."""
@@ -27,14 +46,19 @@ class Camera:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    async def both(self, page: Page, name: str) -> None:
-        """A picture in Chinese and one in English; the page is left in Chinese."""
-        await page.wait_for_timeout(300)
-        await page.screenshot(path=self._folder / f"{name}.zh_CN.png")
-        await page.get_by_role("button", name="English").click()
-        await page.wait_for_timeout(300)
-        await page.screenshot(path=self._folder / f"{name}.en.png")
-        await page.get_by_role("button", name="中文").click()
+    async def both(self, page: Page, name: str, *, dialog: str = "") -> None:
+        """A picture in Chinese and one in English; the page is left in Chinese.
+
+        A dialog is opened by pressing `dialog` for each picture: nothing else can be pressed in it.
+        """
+        for language, other in (("zh_CN", "English"), ("en", "中文")):
+            if dialog:
+                await page.click(dialog)
+            await page.wait_for_timeout(1000 if dialog else 300)
+            await page.screenshot(path=self._folder / f"{name}.{language}.png")
+            if dialog:
+                await page.keyboard.press("Escape")
+            await page.get_by_role("button", name=other).click()
         await page.wait_for_timeout(300)
 
 
@@ -51,30 +75,19 @@ async def take(folder: Path) -> None:
             kiosk = await open_kiosk(
                 await context_of(at_kiosk, KIOSK_SIZE), service.url, await service.enrolment_code()
             )
-            await expect(kiosk.locator(".tiles")).to_be_visible()
-            await camera.both(kiosk, "kiosk-welcome")
             desk = await context_of(at_desk, CLERK_SIZE)
             clerk = await open_clerk(desk, service.url, "jiaxing1")
-            await kiosk.fill("#search", "fzgh")
-            await kiosk.click("[data-matter='BD-02']")
-            await kiosk.click("[data-city='330400']")
-            await camera.both(kiosk, "kiosk-matter")
-            await kiosk.click("[data-city='330400']")
-            await kiosk.locator(".matter .actions .primary").click()
-            await camera.both(kiosk, "kiosk-notice")
-            await kiosk.click("#agree")
-            await expect(kiosk.locator(".ticket .number")).not_to_be_empty()
-            await camera.both(kiosk, "kiosk-ticket")
+            await to_the_ticket(camera, kiosk)
             await camera.both(clerk, "clerk-line")
+            await camera.both(clerk, "clerk-devices", dialog="#devices")
             await clerk.click("#ready")
             await expect(clerk.locator("#accept")).to_be_visible()
             await camera.both(clerk, "clerk-offer")
             await clerk.click("#accept")
             await asyncio.gather(sees_far(kiosk), sees_far(clerk))
-            await camera.both(kiosk, "kiosk-call")
-            await camera.both(clerk, "clerk-call")
-            await clerk.click("#end")
-            await clerk.click("#end-yes")
+            office = await context_of(at_desk, CLERK_SIZE)
+            supervisor = await signed_in(office, service, "supervisor")
+            await in_the_call(camera, kiosk, clerk, supervisor)
             await camera.both(kiosk, "kiosk-rating")
             await camera.both(clerk, "clerk-wrap-up")
             await kiosk.click("[data-rating='5']")
@@ -84,21 +97,73 @@ async def take(folder: Path) -> None:
             await service.sealed_record(
                 next(service.settings.recordings.glob("*/*/*/manifest.json")).parent.name
             )
-            for role in ("supervisor", "admin"):
-                page = await desk.new_page()
-                await page.goto(f"{service.url}/{role}")
-                if await page.get_by_role("button", name="退出登录").count():
-                    await page.get_by_role("button", name="退出登录").click()
-                await page.fill("#login", f"songjiang-{role}")
-                await page.fill("#password", demo_world.PASSWORD)
-                await page.click("button[type=submit]")
-                await page.wait_for_timeout(1500)
-                await camera.both(page, role)
-                if role == "supervisor":
-                    await page.keyboard.press("Tab")
-                    await page.locator("[data-visit]").first.click()
-                    await page.wait_for_timeout(2500)
-                    await camera.both(page, "supervisor-record")
+            await supervisor.click("#view-recorded")
+            await expect(supervisor.locator("[data-visit]")).to_have_count(1)
+            await camera.both(supervisor, "supervisor")
+            await supervisor.locator("[data-visit]").first.click()
+            await supervisor.wait_for_timeout(2500)
+            await camera.both(supervisor, "supervisor-record")
+            admin = await signed_in(await context_of(at_desk, CLERK_SIZE), service, "admin")
+            await admin.wait_for_timeout(1500)
+            await camera.both(admin, "admin")
+
+
+async def to_the_ticket(camera: Camera, kiosk: Page) -> None:
+    """From the welcome screen to the ticket, with a microphone that is off at first."""
+    await expect(kiosk.locator(".tiles")).to_be_visible()
+    await camera.both(kiosk, "kiosk-welcome")
+    await kiosk.fill("#search", "fzgh")
+    await kiosk.click("[data-matter='BD-02']")
+    await kiosk.click("[data-city='330400']")
+    await camera.both(kiosk, "kiosk-matter")
+    await kiosk.click("[data-city='330400']")
+    await kiosk.locator(".matter .actions .primary").click()
+    await camera.both(kiosk, "kiosk-notice")
+    await kiosk.evaluate(_SWITCH_OFF)
+    await kiosk.click("#agree")
+    microphone = kiosk.locator("[data-device='microphone']")
+    await expect(microphone).to_have_attribute("data-verdict", "silent", timeout=CHECK_MS)
+    await camera.both(kiosk, "kiosk-check")
+    await kiosk.evaluate("() => window.switchOn()")
+    await microphone.locator("[data-act='again']").click()
+    await expect(kiosk.locator(".ticket .number")).not_to_be_empty(timeout=CHECK_MS)
+    await camera.both(kiosk, "kiosk-ticket")
+
+
+async def in_the_call(camera: Camera, kiosk: Page, clerk: Page, supervisor: Page) -> None:
+    """Both talk, a supervisor listens, a screen is shared, the recording pauses; then the end."""
+    await clerk.wait_for_timeout(MEASURED_MS)
+    await camera.both(kiosk, "kiosk-call")
+    await camera.both(clerk, "clerk-call")
+    await supervisor.click("#view-live")
+    await supervisor.locator("[data-call]").click()
+    await supervisor.click("#part-whisper")
+    await supervisor.wait_for_timeout(3000)
+    await camera.both(supervisor, "supervisor-live")
+    await supervisor.click("#part-leave")
+    await clerk.click("#share")
+    await kiosk.wait_for_timeout(3000)
+    await camera.both(clerk, "clerk-sharing")
+    await camera.both(kiosk, "kiosk-sharing")
+    await clerk.click("#share")
+    await clerk.click("#record")
+    await clerk.wait_for_timeout(3000)
+    await camera.both(clerk, "clerk-paused")
+    await clerk.click("#record")
+    await clerk.wait_for_timeout(3000)
+    await clerk.click("#end")
+    await clerk.click("#end-yes")
+
+
+async def signed_in(context: BrowserContext, service: ServiceProcess, role: str) -> Page:
+    """The page of this role of the lead city."""
+    page = await context.new_page()
+    await page.goto(f"{service.url}/{role}")
+    await page.fill("#login", f"songjiang-{role}")
+    await page.fill("#password", demo_world.PASSWORD)
+    await page.click("button[type=submit]")
+    await expect(page.locator("#who")).to_be_visible()
+    return page
 
 
 if __name__ == "__main__":

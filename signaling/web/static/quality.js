@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * How does this party tell the server how it sees and hears? A report each five seconds of a call,
- * and the words for what came of all reports.
+ * and the words for how the call is doing and who else is in it.
  */
 
 import { el, fill, icon } from "./dom.js";
@@ -77,4 +77,12 @@ export function pathWords(call, online) {
   if (call.own === "silent" || call.own === "away") return "own_silent";
   if (call.far !== "connected") return `far.${call.far}`;
   return call.sound_only ? `sound_only.${call.sound_only}` : "";
+}
+
+/**
+ * Who else is in the call, and how; "" for nobody.
+ * @param {CallView} call
+ */
+export function othersInWords(call) {
+  return call.others.map(({ mode }) => t(`others.${mode}`)).join(" · ");
 }
