@@ -117,7 +117,7 @@ def lies_late_ms(path: Path, tracks: tuple[Medium, Medium]) -> dict[Track, list[
                 continue
             medium = sound if packet.stream.type == "audio" else camera
             (number,) = struct.unpack("!I", bytes(packet)[-4:])
-            at_ms = float(packet.pts * packet.time_base) * 1000
+            at_ms = float((packet.pts or 0) * packet.time_base) * 1000
             late[medium.track].append(at_ms - 1000 * number / medium.rate_hz)
     return late
 
