@@ -26,7 +26,7 @@ from media.records.timeline import PartyClock, Timeline
 
 log = logging.getLogger(__name__)
 
-CLUSTER_S = 1.0
+CLUSTER_S = 0.7  # with the turn of the recorder before it, a second at most
 GAP_MS = 1000  # a silence of a track that the manifest states
 MOST_GAPS = 1000
 
