@@ -120,10 +120,11 @@ def test_a_segment_never_overwrites_a_file(tmp_path: Path) -> None:
 def test_a_full_disk_is_stated_and_the_rest_of_the_file_stays(tmp_path: Path) -> None:
     path = tmp_path / "resident-001.webm"
     segment = recorder(path)
-    feed(segment, both(2))
+    arrivals = both(4)
+    feed(segment, [arrival for arrival in arrivals if arrival[0] < 2])
     before = path.read_bytes()
     disk_full(path)
-    feed(segment, both(2))
+    feed(segment, [arrival for arrival in arrivals if arrival[0] >= 2])
     told = finish(segment, 60.0)
     assert (told.state, told.failure) == ("failed", "No space left on device")
     assert path.read_bytes() == before
