@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 CONNECT_DEADLINE_S = 30.0  # from the offer to sealed media; the pages ask anew after 8 s
 SILENCE_S = 2.0  # of a party that sends sound: 100 packets are missing
 WARM_SILENCE_S = 6.0  # of one that sends no media: browsers check a path every 2.5 s
-_TICK_S = feedback.FEEDBACK_S
+_TICK_S = 0.25  # where no feedback is the node's to give
 _TRIES = 10  # for a port that is free for UDP and for TCP
 
 
@@ -427,7 +427,8 @@ class Node:
     async def _tick(self) -> None:
         before = time.monotonic()
         while True:
-            await asyncio.sleep(_TICK_S)
+            managed = any(call.managed for call in self._calls.values())
+            await asyncio.sleep(feedback.FEEDBACK_S if managed else _TICK_S)
             now = time.monotonic()
             for connection in list(self._by_id.values()):
                 try:

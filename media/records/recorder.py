@@ -33,7 +33,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 INBOX_PACKETS = 20_000  # about 40 s of a 720p call
-STEP_PACKETS = 24
+STEP_PACKETS, FEW_TAPS = 24, 4
 TRY_AGAIN_S = 10.0
 _TURN_S = 0.25
 
@@ -205,7 +205,7 @@ class Recorder:
     async def _absorb(self, tap: PartyTap, inbox: list[_Entry], *, last: bool) -> None:
         for number, (track, taken, arrived_s) in enumerate(inbox):
             if number % STEP_PACKETS == STEP_PACKETS - 1:
-                await asyncio.sleep(0)  # packets wait for one step at most, not for a turn
+                await self._let_others()
             content: Content = "screen" if track == "screen" else "camera"
             segment = tap.segments.get(content)
             if isinstance(taken, SenderReport):
@@ -229,13 +229,13 @@ class Recorder:
                     continue
                 tap.segments[content] = segment
             segment.take(track, taken, arrived_s)
-        await asyncio.sleep(0)
+        await self._let_others()
         now = time.monotonic()
         for content, segment in list(tap.segments.items()):
             segment.overflow += tap.overflow
             tap.overflow = 0
             segment.absorb(now, last=last)
-            await asyncio.sleep(0)
+            await self._let_others()
             cluster = segment.take_cluster(now, last=last)
             if cluster:
                 began_s = time.monotonic()
@@ -245,6 +245,11 @@ class Recorder:
             if segment.failed:
                 await self._seal(tap, tap.segments.pop(content))
                 self._failed(tap)
+
+    async def _let_others(self) -> None:
+        """The packets of other calls wait for one step of a turn at most."""
+        if len(self._taps) > FEW_TAPS:
+            await asyncio.sleep(0)
 
     def _failed(self, tap: PartyTap) -> None:
         """Try another file after a while; tell at once."""
