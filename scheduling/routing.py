@@ -1,59 +1,401 @@
-"""Who comes next, and how long will it take? Pure: the line and the windows in, pairs out.
+"""Who is served by whom, and when? The router: arrivals, clerks and time in, offers out. Pure.
 
-First come, first served within a city; the window that has been ready longest is offered first.
-A visit that comes back keeps the time at which it took its ticket, so it stands at the head again.
+Two rules hold after every event, and are what the tests prove:
+
+- nobody waits while a clerk who may take the visit is idle;
+- a clerk who becomes ready gets, of all visits they may take, the one of earliest virtual arrival;
+  a visit that finds idle clerks gets the best level among them, then the one idle longest.
+
+`dispatch.py` feeds it from the database and turns offers into transactions; `simulate.py` runs the
+same router in virtual time. All times are seconds on one clock that the caller chooses.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from itertools import count
+from typing import NamedTuple
 
-from scheduling.visit import CityCode, ClerkId, VisitId
+from scheduling.rules import Level, Overflow, QueueId, Rules, Skills
+from scheduling.visit import ClerkId, VisitId
+from scheduling.waits import Entry, ServiceTimes, expected_wait_s
+
+ANY = ""  # no wish for a language, or a wish that has fallen back
+SECOND_LOOK_S = 300.0  # a declined visit is offered to the same clerk again after so long
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Waiting:
-    """A visit in line."""
+    """A visit that waits. `virtual_s` is its arrival less its head start, and orders the line.
+
+    It is listed in its own `queue`, at once in `also` (agreements), and by overflow in those of
+    `allowed`, unless the resident `stays`. `only` names the clerk it was transferred to; `not_by`
+    the clerks who declined it, and until when. One that is not `present` keeps its place but does
+    not ring.
+    """
 
     visit: VisitId
-    city: CityCode
-    taken_at: datetime
+    queue: QueueId
+    virtual_s: float
+    since_s: float
+    language: str = ANY
+    also: Sequence[QueueId] = ()
+    allowed: Sequence[QueueId] = ()
+    overflowed: tuple[QueueId, ...] = ()
+    stays: bool = False
+    only: ClerkId | None = None
+    not_by: Mapping[ClerkId, float] | None = None
+    present: bool = True
+    lanes: "list[_Lane] | None" = None
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A window that can be offered a visit, ready since `since`."""
+class Offer(NamedTuple):
+    """A visit that rings at a clerk; `queue` is the listing through which it came."""
 
+    visit: VisitId
     clerk: ClerkId
-    city: CityCode
-    since: datetime
+    queue: QueueId
 
 
-def in_order(line: Sequence[Waiting]) -> list[Waiting]:
-    """The line as it will be served; equal times by id, which is made in time order (UUIDv7)."""
-    return sorted(line, key=lambda waiting: (waiting.taken_at, waiting.visit))
+class Listed(NamedTuple):
+    """A visit that is now also listed in a partner queue, and by which rule."""
+
+    visit: VisitId
+    rule: Overflow
 
 
-def pair(line: Sequence[Waiting], windows: Sequence[Ready]) -> list[tuple[VisitId, ClerkId]]:
-    """The offers to make now: each visit and each clerk at most once."""
-    free = sorted(windows, key=lambda window: (window.since, window.clerk))
-    offers = []
-    for waiting in in_order(line):
-        window = next((w for w in free if w.city == waiting.city), None)
-        if window is not None:
-            free.remove(window)
-            offers.append((waiting.visit, window.clerk))
-    return offers
+class _Lane:
+    """Visits and idle clerks that may meet: one queue, one language or any, backups or not."""
+
+    __slots__ = ("entries", "idle", "queue")
+
+    def __init__(self, queue: QueueId) -> None:
+        self.queue = queue
+        self.entries: list[Entry] = []
+        self.idle: list[tuple[int, float, ClerkId]] = []
 
 
-def expected_wait_s(*, ahead: int, service_s: float, ready: int, on_duty: int) -> int | None:
-    """Seconds until a visit with `ahead` others before it is offered; None if nobody is on duty.
+@dataclass(slots=True, eq=False)
+class _Clerk:
+    """A clerk as the router knows them; `idle_since_s` is set while they are ready."""
 
-    `service_s` is the usual length of a call with its wrap-up. Windows that are ready now take the
-    first of the line at once; the others become free evenly over a service time.
-    """
-    if on_duty == 0:
+    skills: Skills
+    lanes: list[tuple[int, _Lane]] = field(default_factory=list)
+    on_duty: bool = False
+    idle_since_s: float | None = None
+
+
+class Router:
+    """The lines of all queues, and the clerks who serve them."""
+
+    def __init__(self, rules: Rules, service_s: Mapping[QueueId, float] | None = None) -> None:
+        self._rules = rules
+        self._lanes: dict[tuple[str, str, bool], _Lane] = {}
+        self._clerks: dict[ClerkId, _Clerk] = {}
+        self._waiting: dict[VisitId, Waiting] = {}
+        self._due: list[tuple[float, int, Waiting]] = []
+        self._dues = count()
+        self._kin: dict[QueueId, set[QueueId]] = {}
+        self._backed: set[QueueId] = set()
+        self._by_wait: dict[QueueId, list[Overflow]] = {}
+        self._by_state: dict[QueueId, list[Overflow]] = {}
+        for rule in rules.overflows:
+            kind = self._by_wait if rule.when == "waited" else self._by_state
+            kind.setdefault(rule.queue, []).append(rule)
+        self.lines: dict[QueueId, list[Entry]] = {queue: [] for queue in rules.queues}
+        self.pools: dict[QueueId, set[ClerkId]] = {queue: set() for queue in rules.queues}
+        self.idle: set[ClerkId] = set()
+        self.service = {
+            queue: ServiceTimes((service_s or {}).get(queue, 600.0)) for queue in rules.queues
+        }
+        self.shares: dict[QueueId, float] = {}  # answered in time, where it is known
+        self.listed: list[Listed] = []  # new overflow listings, for the caller to take
+
+    # Clerks
+
+    def set_skills(self, skills: Skills) -> None:
+        """A new clerk, or new skills of one who is not ready now."""
+        before = self._clerks.get(skills.clerk)
+        if before is not None:
+            self.away(skills.clerk)
+        self._kin.clear()
+        clerk = self._clerks[skills.clerk] = _Clerk(skills)
+        clerk.lanes.append((0, self._lane("", skills.clerk, False)))
+        for queue in sorted(skills.levels):
+            level = skills.levels[queue]
+            backup = level is Level.BACKUP
+            if backup:
+                self._backed.add(queue)
+            for language in (ANY, *sorted(skills.languages)):
+                clerk.lanes.append((level, self._lane(queue, language, backup)))
+
+    def ready(self, clerk_id: ClerkId, now_s: float, since_s: float | None = None) -> Offer | None:
+        """The clerk is ready, since `since_s` (now): the visit to offer, or they are idle."""
+        clerk = self._clerks[clerk_id]
+        if clerk.idle_since_s is not None:
+            self._busy(clerk_id, clerk)
+        if not clerk.on_duty:
+            self._set_duty(clerk_id, clerk, on_duty=True)
+        if clerk.skills.capacity < 1:
+            return None
+        best: Entry | None = None
+        via: _Lane | None = None
+        for _, lane in clerk.lanes:
+            if lane.entries:
+                entry = self._first_for(clerk_id, lane, now_s)
+                if entry is not None and (best is None or entry < best):
+                    best, via = entry, lane
+        if best is not None and via is not None:
+            waiting = self._waiting[VisitId(best[1])]
+            self.remove(waiting.visit)
+            return Offer(waiting.visit, clerk_id, via.queue or waiting.queue)
+        since = now_s if since_s is None else since_s
+        clerk.idle_since_s = since
+        self.idle.add(clerk_id)
+        for level, lane in clerk.lanes:
+            insort(lane.idle, (level, since, clerk_id))
         return None
-    if ahead < ready:
-        return 0
-    return round((ahead - ready + 1) * service_s / on_duty)
+
+    def busy(self, clerk_id: ClerkId) -> None:
+        """The clerk is on duty and has a visit: in a call, offered one, or in wrap-up."""
+        clerk = self._clerks[clerk_id]
+        if clerk.idle_since_s is not None:
+            self._busy(clerk_id, clerk)
+        if not clerk.on_duty:
+            self._set_duty(clerk_id, clerk, on_duty=True)
+
+    def away(self, clerk_id: ClerkId) -> None:
+        """The clerk is on a break, missed an offer, or went off duty."""
+        clerk = self._clerks[clerk_id]
+        if clerk.idle_since_s is not None:
+            self._busy(clerk_id, clerk)
+        if clerk.on_duty:
+            self._set_duty(clerk_id, clerk, on_duty=False)
+
+    # Visits
+
+    def arrive(self, waiting: Waiting, now_s: float) -> Offer | None:
+        """A visit joins the line at its virtual arrival: the clerk to offer it to, or it waits.
+
+        One that is known already is taken anew, with what has changed.
+        """
+        if waiting.visit in self._waiting:
+            self.remove(waiting.visit)
+        return self._list(waiting, now_s)
+
+    def remove(self, visit: VisitId) -> None:
+        """The visit waits no more here: it left, was offered, or was pulled."""
+        waiting = self._waiting.pop(visit, None)
+        if waiting is None:
+            return
+        entry = (waiting.virtual_s, waiting.visit)
+        for lane in waiting.lanes or ():
+            _take(lane.entries, entry)
+        for queue in (waiting.queue, *waiting.also, *waiting.overflowed):
+            _take(self.lines[queue], entry)
+
+    def tick(self, now_s: float) -> list[Offer]:
+        """What time brings: fallbacks that are due, and overflow by the state of a queue."""
+        offers: list[Offer] = []
+        while self._due and self._due[0][0] <= now_s:
+            _, _, waiting = heappop(self._due)
+            if self._waiting.get(waiting.visit) is waiting:
+                self._relist(waiting, now_s, offers)
+        for queue, rules in self._by_state.items():
+            for rule in rules:
+                for entry in self._overflowing(queue, rule):
+                    waiting = self._waiting[VisitId(entry[1])]
+                    if self._may_overflow(waiting, rule):
+                        self._overflow(waiting, rule)
+                        self._relist(waiting, now_s, offers)
+        return offers
+
+    def next_due_s(self) -> float | None:
+        """When `tick` has something to do next, apart from overflow by state."""
+        return self._due[0][0] if self._due else None
+
+    @property
+    def waiting(self) -> Mapping[VisitId, Waiting]:
+        """The visits in line."""
+        return self._waiting
+
+    # Waits
+
+    def wait_s(self, queue: QueueId, entry: Entry) -> float | None:
+        """The expected wait of a visit at this place."""
+        return expected_wait_s(
+            queue,
+            entry,
+            lines={other: self.lines[other] for other in self._kin_of(queue)},
+            pools=self.pools,
+            idle=self.idle,
+            service=self.service,
+        )
+
+    def _kin_of(self, queue: QueueId) -> set[QueueId]:
+        """This queue and all that share a clerk with it."""
+        kin = self._kin.get(queue)
+        if kin is None:
+            kin = self._kin[queue] = {queue}
+            for clerk in self._clerks.values():
+                if queue in clerk.skills.levels:
+                    kin.update(clerk.skills.levels)
+        return kin
+
+    # Inside
+
+    def _lane(self, queue: str, language: str, backup: bool) -> _Lane:
+        key = (queue, language, backup)
+        lane = self._lanes.get(key)
+        if lane is None:
+            lane = self._lanes[key] = _Lane(QueueId(queue))
+        return lane
+
+    def _set_duty(self, clerk_id: ClerkId, clerk: _Clerk, *, on_duty: bool) -> None:
+        clerk.on_duty = on_duty
+        for queue in clerk.skills.levels:
+            if on_duty:
+                self.pools[queue].add(clerk_id)
+            else:
+                self.pools[queue].discard(clerk_id)
+
+    def _busy(self, clerk_id: ClerkId, clerk: _Clerk) -> None:
+        """Take an idle clerk out of every lane."""
+        since = clerk.idle_since_s
+        assert since is not None
+        for level, lane in clerk.lanes:
+            _take(lane.idle, (level, since, clerk_id))
+        clerk.idle_since_s = None
+        self.idle.discard(clerk_id)
+
+    def _first_for(self, clerk: ClerkId, lane: _Lane, now_s: float) -> Entry | None:
+        """The first visit of a lane that this clerk has not declined a short while ago."""
+        for entry in lane.entries:
+            not_by = self._waiting[VisitId(entry[1])].not_by
+            if not not_by or not_by.get(clerk, now_s) <= now_s:
+                return entry
+        return None
+
+    def _list(self, waiting: Waiting, now_s: float) -> Offer | None:
+        lanes = waiting.lanes = self._lanes_of(waiting, now_s) if waiting.present else []
+        offer = self._meet(waiting, lanes, now_s)
+        if offer is not None:
+            waiting.lanes = None
+            return offer
+        self._waiting[waiting.visit] = waiting
+        entry = (waiting.virtual_s, waiting.visit)
+        for lane in lanes:
+            insort(lane.entries, entry)
+        for queue in (waiting.queue, *waiting.also, *waiting.overflowed):
+            insort(self.lines[queue], entry)
+        due = self._next_change_s(waiting, now_s)
+        if due is not None:
+            heappush(self._due, (due, next(self._dues), waiting))
+        return None
+
+    def _relist(self, waiting: Waiting, now_s: float, offers: list[Offer]) -> None:
+        """List a visit anew where time or a rule has opened more to it."""
+        self.remove(waiting.visit)
+        for rule in self._by_wait.get(waiting.queue, ()):
+            if waiting.since_s + rule.threshold <= now_s and self._may_overflow(waiting, rule):
+                self._overflow(waiting, rule)
+        offer = self._list(waiting, now_s)
+        if offer is not None:
+            offers.append(offer)
+
+    def _meet(self, waiting: Waiting, lanes: Iterable[_Lane], now_s: float) -> Offer | None:
+        """The best idle clerk of these lanes, taken out of them."""
+        best: tuple[int, float, ClerkId] | None = None
+        via: _Lane | None = None
+        for lane in lanes:
+            for idle in lane.idle:
+                if waiting.not_by and waiting.not_by.get(idle[2], now_s) > now_s:
+                    continue
+                if best is None or idle < best:
+                    best, via = idle, lane
+                break
+        if best is None or via is None:
+            return None
+        self._busy(best[2], self._clerks[best[2]])
+        return Offer(waiting.visit, best[2], via.queue or waiting.queue)
+
+    def _lanes_of(self, waiting: Waiting, now_s: float) -> list[_Lane]:
+        """Every lane that is open to this visit by now."""
+        queues = self._rules.queues
+        waited_s = now_s - waiting.since_s
+        if waiting.only is not None:
+            named = self._lane("", waiting.only, False)
+            if waited_s < queues[waiting.queue].named_after_s:
+                return [named]
+        lanes = []
+        for queue_id in (waiting.queue, *waiting.also, *waiting.overflowed):
+            queue = queues[queue_id]
+            languages: tuple[str, ...] = (ANY,)
+            if waiting.language:
+                fallen_back = waited_s >= queue.language_after_s
+                languages = (waiting.language, ANY) if fallen_back else (waiting.language,)
+            for language in languages:
+                lanes.append(self._lane(queue_id, language, False))
+                if queue_id in self._backed and waited_s >= queue.backup_after_s:
+                    lanes.append(self._lane(queue_id, language, True))
+        return lanes
+
+    def _next_change_s(self, waiting: Waiting, now_s: float) -> float | None:
+        """When more lanes open to this visit, or a rule lists it elsewhere."""
+        moments = [
+            waiting.since_s + rule.threshold
+            for rule in self._by_wait.get(waiting.queue, ())
+            if self._may_overflow(waiting, rule)
+        ]
+        if waiting.only is not None:
+            moments.append(waiting.since_s + self._rules.queues[waiting.queue].named_after_s)
+        for queue_id in (waiting.queue, *waiting.also, *waiting.overflowed):
+            queue = self._rules.queues[queue_id]
+            if queue_id in self._backed:
+                moments.append(waiting.since_s + queue.backup_after_s)
+            if waiting.language:
+                moments.append(waiting.since_s + queue.language_after_s)
+        if waiting.not_by:
+            moments.extend(waiting.not_by.values())
+        return min((moment for moment in moments if moment > now_s), default=None)
+
+    def _may_overflow(self, waiting: Waiting, rule: Overflow) -> bool:
+        return (
+            rule.partner in waiting.allowed
+            and not waiting.stays
+            and waiting.only is None
+            and rule.partner not in waiting.overflowed
+            and rule.partner not in waiting.also
+        )
+
+    def _overflow(self, waiting: Waiting, rule: Overflow) -> None:
+        """List it in the partner queue too, from the next listing on."""
+        if waiting.visit in self._waiting:
+            self.remove(waiting.visit)
+        waiting.overflowed = (*waiting.overflowed, rule.partner)
+        self.listed.append(Listed(waiting.visit, rule))
+
+    def _overflowing(self, queue: QueueId, rule: Overflow) -> list[Entry]:
+        """The visits of this queue for which a rule about the queue's state holds now."""
+        line = self.lines[queue]
+        if not line:
+            return []
+        own = [e for e in line if self._waiting[VisitId(e[1])].queue == queue]
+        if rule.when == "nobody_on_duty":
+            return [] if self.pools[queue] else own
+        if rule.when == "service_level":
+            return own if self.shares.get(queue, 1.0) < rule.threshold else []
+        # The further behind, the longer the wait: the first that waits too long, and all after it.
+        return own[bisect_left(own, True, key=lambda entry: self._waits_over(queue, entry, rule)) :]
+
+    def _waits_over(self, queue: QueueId, entry: Entry, rule: Overflow) -> bool:
+        wait_s = self.wait_s(queue, entry)
+        return wait_s is None or wait_s > rule.threshold
+
+
+def _take(sorted_list: list, item: object) -> None:  # type: ignore[type-arg]
+    """Remove an item from a sorted list where it is; nothing if it is not there."""
+    at = bisect_left(sorted_list, item)
+    if at < len(sorted_list) and sorted_list[at] == item:
+        del sorted_list[at]
