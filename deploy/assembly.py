@@ -24,8 +24,13 @@ from media.node import node as nodes
 from media.node.node import Node
 from media.records.store import Store
 from scheduling.board import Board
+from scheduling.codes import Codes
 from scheduling.desk import Desk
+from scheduling.dispatch import Dispatcher
+from scheduling.offers import Offers
 from scheduling.registry import Registry
+from scheduling.service_level import ServiceLevels
+from scheduling.transfers import Transfers
 from signaling.access import Tokens
 from signaling.accounts import Accounts
 from signaling.api import openapi
@@ -40,11 +45,14 @@ from signaling.commands import Commands
 from signaling.endpoint import Endpoint
 from signaling.exchange import Exchange
 from signaling.hub import Hub
+from signaling.line_views import LineViews
+from signaling.passing import Passing
 from signaling.quality import Qualities
 from signaling.recordings import Recordings
 from signaling.switchboard import Switchboard
-from signaling.views import Views, World
+from signaling.views import Views
 from signaling.web import add_pages, harden
+from signaling.world import World
 
 log = logging.getLogger(__name__)
 
@@ -76,14 +84,27 @@ class Service:
         board = Board(engine, catalogue)
         world = World(await board.cities(), await board.sites(), catalogue)
         accounts, audit = Accounts(engine), Audit(engine)
-        tokens = Tokens(await asyncio.to_thread(settings.secret))
+        secret = await asyncio.to_thread(settings.secret)
+        tokens, codes = Tokens(secret), Codes(secret)
         hub = Hub()
         recordings, qualities = Recordings(Store(settings.recordings)), Qualities(engine)
         exchange = self._exchange = Exchange(recordings, hub.wake)
+        desk, offers = Desk(engine, catalogue, codes), Offers(engine)
+        transfers = Transfers(engine)
         switchboard = self._switchboard = Switchboard(
-            Desk(engine, catalogue),
+            desk,
             board,
             hub,
+            offers=offers,
+            transfers=transfers,
+            dispatcher=Dispatcher(
+                engine,
+                catalogue,
+                desk=desk,
+                offers=offers,
+                transfers=transfers,
+                present=hub.is_open,
+            ),
             exchange=exchange,
             recordings=recordings,
             qualities=qualities,
@@ -96,7 +117,12 @@ class Service:
             origins=settings.allowed_origins,
             tokens=tokens,
             accounts=accounts,
-            commands=Commands(switchboard, accounts, audit),
+            commands=Commands(
+                switchboard,
+                Passing(switchboard, transfers, board, exchange),
+                accounts,
+                audit,
+            ),
             switchboard=switchboard,
             views=Views(
                 world,
@@ -106,6 +132,8 @@ class Service:
                 exchange=exchange,
                 qualities=qualities,
                 hub=hub,
+                lines=LineViews(world, board, ServiceLevels(engine)),
+                codes=codes,
             ),
             hub=hub,
         )

@@ -1,50 +1,31 @@
 """What stands on the board? Everything that is read of visits, windows, cities and sites.
 
-Never writes. Places in line and expected waits are computed here from the same pure functions
-that the router uses, so what a resident sees agrees with what happens.
+Never writes. Places in line and expected waits are `standing.py`'s.
 """
-
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from scheduling import routing, visit, window
+from scheduling import visit
 from scheduling.catalogue import Catalogue
-from scheduling.record import City, EventRecord, Site, Visit, Window
-from scheduling.tables import cities, sites, visit_events, visits, windows
+from scheduling.record import City, Consult, EventRecord, Site, Visit, Window
+from scheduling.rules import Level, QueueId
+from scheduling.standing import Standing, Standings
+from scheduling.tables import cities, consults, sites, skills, visit_events, visits, windows
 from scheduling.visit import ClerkId, KioskId, VisitId
 
-RECENT_VISITS = 20
 MAX_RESULTS = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a visit stands: others before it, and seconds until an offer (None: nobody on duty)."""
-
-    ahead: int
-    expected_wait_s: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A city's line now."""
-
-    waiting: int
-    longest_since: datetime | None
-    ready: int
-    on_duty: int
 
 
 class Board:
     """Reads of the scheduling tables."""
 
-    def __init__(self, engine: AsyncEngine, catalogue: Catalogue) -> None:
+    def __init__(
+        self, engine: AsyncEngine, catalogue: Catalogue, standings: Standings | None = None
+    ) -> None:
         self._engine = engine
         self._catalogue = catalogue
+        self._standings = standings or Standings(engine, catalogue)
 
     async def visit(self, visit_id: str) -> Visit | None:
         """One visit by id."""
@@ -57,7 +38,35 @@ class Board:
     async def visit_of_clerk(self, clerk: ClerkId) -> Visit | None:
         """The visit on this clerk's desk: offered, served, or finished and not yet closed."""
         states = (*visit.WITH_CLERK, visit.State.FINISHED)
-        return await self._one_visit(sa.and_(visits.c.clerk == clerk, visits.c.state.in_(states)))
+        return await self._one_visit(
+            sa.and_(visits.c.clerk == clerk, visits.c.state.in_(states), ~visits.c.aside)
+        )
+
+    async def aside_of_clerk(self, clerk: ClerkId) -> list[Visit]:
+        """The records this clerk has set aside, oldest first."""
+        return await self._visits(
+            sa.select(visits)
+            .where(visits.c.clerk == clerk, visits.c.state == visit.State.FINISHED, visits.c.aside)
+            .order_by(visits.c.ended_at)
+        )
+
+    async def consult_about(self, visit_id: VisitId) -> Consult | None:
+        """The consult about a visit, if there is one."""
+        return await self._one_consult(consults.c.visit == visit_id)
+
+    async def consult_of_clerk(self, clerk: ClerkId) -> Consult | None:
+        """The consult that rings at this clerk, or that they have joined."""
+        return await self._one_consult(
+            sa.and_(consults.c.clerk == clerk, consults.c.state.in_(("offered", "joined")))
+        )
+
+    async def away(self) -> list[Visit]:
+        """Visits whose residents come back later, in order."""
+        return await self._visits(
+            sa.select(visits)
+            .where(visits.c.state == visit.State.AWAY)
+            .order_by(visits.c.virtual_at, visits.c.id)
+        )
 
     async def in_line(self) -> list[Visit]:
         """All visits that wait or ring, in every city."""
@@ -113,53 +122,38 @@ class Board:
             )
         return await self._visits(query)
 
-    async def place(self, waiting: Visit) -> Place:
-        """How long this visit still has to wait."""
+    async def standing(self) -> Standing:
+        """Every line as it is now."""
+        return await self._standings.now()
+
+    def changed(self) -> None:
+        """Visits or windows have changed here: lines are looked at anew."""
+        self._standings.forget()
+
+    async def skills_of(self, clerk: ClerkId) -> dict[QueueId, Level]:
+        """The queues that this clerk serves."""
         async with self._engine.connect() as connection:
             rows = await connection.execute(
-                sa.select(visits.c.id, visits.c.city, visits.c.taken_at).where(
-                    visits.c.city == waiting.city, visits.c.state == visit.State.WAITING
-                )
+                sa.select(skills.c.queue, skills.c.level).where(skills.c.clerk == clerk)
             )
-            line = [routing.Waiting(VisitId(r.id), r.city, r.taken_at) for r in rows]
-        order = [entry.visit for entry in routing.in_order(line)]
-        ahead = order.index(waiting.id) if waiting.id in order else 0
-        return Place(ahead, await self._wait_s(waiting.city, waiting.group, ahead))
+            return {row.queue: Level(row.level) for row in rows}
 
-    async def expected_wait_s(self, city: str, group: str) -> int | None:
-        """Seconds a visit would wait that took its ticket now."""
-        return await self._wait_s(city, group, (await self.line(city)).waiting)
+    async def serves(self, clerk: ClerkId, waiting: Visit) -> bool:
+        """Whether this clerk serves a queue in which the visit is listed."""
+        return not (await self.skills_of(clerk)).keys().isdisjoint(waiting.listed)
 
-    async def line(self, city: str) -> Line:
-        """The city's line and its windows now."""
-        async with self._engine.connect() as connection:
-            waiting, longest = (
-                await connection.execute(
-                    sa.select(sa.func.count(), sa.func.min(visits.c.taken_at)).where(
-                        visits.c.city == city, visits.c.state == visit.State.WAITING
-                    )
-                )
-            ).one()
-            states = [
-                row.state
-                for row in await connection.execute(
-                    sa.select(windows.c.state).where(windows.c.city == city)
-                )
-            ]
-        return Line(
-            waiting,
-            longest,
-            sum(state == window.State.READY for state in states),
-            sum(state in window.ON_DUTY for state in states),
-        )
-
-    async def queue(self, city: str, limit: int = 50) -> list[Visit]:
-        """The visits in line in this city, in order."""
+    async def line_of(self, clerk: ClerkId, limit: int = 50) -> list[Visit]:
+        """The visits in line in the queues that this clerk serves, in order."""
+        served = await self.skills_of(clerk)
+        standing = await self.standing()
+        entries = sorted({e for queue in served for e in standing.lines.get(queue, ())[:limit]})
         return await self._visits(
             sa.select(visits)
-            .where(visits.c.city == city, visits.c.state == visit.State.WAITING)
-            .order_by(visits.c.taken_at, visits.c.id)
-            .limit(limit)
+            .where(
+                visits.c.id.in_([visit_id for _, visit_id in entries[:limit]]),
+                visits.c.state.in_(visit.IN_LINE),
+            )
+            .order_by(visits.c.virtual_at, visits.c.id)
         )
 
     async def window(self, clerk: ClerkId) -> Window | None:
@@ -188,38 +182,15 @@ class Board:
             rows = await connection.execute(sa.select(sites).order_by(sites.c.id))
             return {row.id: Site(**row._mapping) for row in rows}
 
-    async def _wait_s(self, city: str, group: str, ahead: int) -> int | None:
-        line = await self.line(city)
-        return routing.expected_wait_s(
-            ahead=ahead,
-            service_s=await self._service_s(city, group),
-            ready=line.ready,
-            on_duty=line.on_duty,
-        )
-
-    async def _service_s(self, city: str, group: str) -> float:
-        """The mean length of the last calls of this queue; the catalogue's minutes before that."""
-        async with self._engine.connect() as connection:
-            rows = await connection.execute(
-                sa.select(visits.c.accepted_at, visits.c.ended_at)
-                .where(
-                    visits.c.city == city, visits.c.group == group, visits.c.ended_at.is_not(None)
-                )
-                .order_by(visits.c.ended_at.desc())
-                .limit(RECENT_VISITS)
-            )
-            lengths: list[float] = [
-                (end - start).total_seconds() for start, end in rows if start is not None
-            ]
-        if lengths:
-            return sum(lengths) / len(lengths)
-        minutes: Sequence[int] = [m.minutes for m in self._catalogue.all() if m.group == group]
-        return 60.0 * sum(minutes) / max(len(minutes), 1)
-
     async def _one_visit(self, condition: sa.ColumnElement[bool]) -> Visit | None:
         async with self._engine.connect() as connection:
             row = (await connection.execute(sa.select(visits).where(condition))).one_or_none()
         return Visit.of(row) if row else None
+
+    async def _one_consult(self, condition: sa.ColumnElement[bool]) -> Consult | None:
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(sa.select(consults).where(condition))).one_or_none()
+        return Consult.of(row) if row else None
 
     async def _visits(self, query: sa.Select[tuple[object, ...]]) -> list[Visit]:
         async with self._engine.connect() as connection:

@@ -67,10 +67,6 @@ class Catalogue:
             raise UnknownMatter(f"no matter {code}" + (f" in {city}" if city else ""))
         return entry.matter
 
-    def letter(self, group: str) -> str:
-        """The letter that leads this group's ticket numbers."""
-        return "ABCDEFGHJKLMNPQRSTUVWXYZ"[self.groups.index(group)]
-
     def search(self, query: str) -> list[Matter]:
         """The matters a resident may mean, best first; all of them for an empty query."""
         if not _fold(query):

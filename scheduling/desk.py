@@ -1,11 +1,11 @@
-"""The transactions: take a ticket, offer, accept, return, end, close, rate.
+"""The resident's and the clerk's transactions: ticket, leave, come back, end, record, close, rate.
 
-The only writer of this folder's tables. Each public method is one transaction that moves the
-visit and the window together, by the tables in `visit.py` and `window.py`; whoever comes second
-gets `Conflict` and nothing has changed. Reading is `board.py`.
+Each public method is one transaction that moves the visit and the window together, by the tables
+in `visit.py` and `window.py`; whoever comes second gets `Conflict` and nothing has changed. What
+rings at whom is `offers.py`, what passes between clerks `transfers.py`; reading is `board.py`.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,30 +14,48 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from uuid_utils import uuid7
 
-from scheduling import routing, visit, window
+from scheduling import visit, window
 from scheduling.catalogue import Catalogue, UnknownMatter
+from scheduling.codes import Codes
 from scheduling.record import Visit, Window
-from scheduling.tables import ticket_counters, visit_events, visits, windows
+from scheduling.rows import (
+    Conflict,
+    NotFound,
+    held_by,
+    move_visit,
+    move_window,
+    note,
+    update_visit,
+    visit_row,
+    window_row,
+)
+from scheduling.rulebook import listings, read_rules
+from scheduling.rules import LANGUAGES, Priority, Queue, QueueId
+from scheduling.tables import queues, ticket_counters, visits
+from scheduling.transfers import end_consult
 from scheduling.visit import ClerkId, KioskId, Outcome, SiteId, VisitId
 
 LOCAL = ZoneInfo("Asia/Shanghai")
 MAX_NOTES = 10_000
-
-
-class Conflict(Exception):  # noqa: N818
-    """Somebody else was first, or this cannot be done now; nothing was changed."""
-
-
-class NotFound(LookupError):  # noqa: N818
-    """There is no such visit or window for this caller."""
+MAX_CONTACT = 40
+# What leads the number of a ticket with a head start, after its queue's letter.
+_MARKS = {
+    Priority.ORDINARY: "",
+    Priority.ELDERLY: "E",
+    Priority.DISABLED: "D",
+    Priority.VETERAN: "V",
+    Priority.INFANT: "F",
+    Priority.RETURNING: "R",
+}
 
 
 class Desk:
-    """All changes to visits and windows. Times are given by the caller, aware."""
+    """Changes to visits and windows. Times are given by the caller, aware."""
 
-    def __init__(self, engine: AsyncEngine, catalogue: Catalogue) -> None:
+    def __init__(self, engine: AsyncEngine, catalogue: Catalogue, codes: Codes) -> None:
         self._engine = engine
         self._catalogue = catalogue
+        self._codes = codes
 
     async def take_ticket(
         self,
@@ -49,142 +67,61 @@ class Desk:
         language: str,
         notice_version: str,
         now: datetime,
+        priority: Priority = Priority.ORDINARY,
+        wish: str = "",
+        earlier: tuple[str, str] | None = None,
     ) -> Visit:
-        """Begin a visit. Raises UnknownMatter, Conflict if this kiosk has one already."""
+        """Begin a visit. `earlier` is ticket and code of today's visit that a resident returns for.
+
+        `wish` is the language the resident would like to be served in ("" for any). Raises
+        UnknownMatter, ValueError, Conflict if this kiosk has a visit already.
+        """
         found = self._catalogue.matter(matter, city)
-        letter = self._catalogue.letter(found.group)
+        if wish and wish not in LANGUAGES:
+            raise ValueError(f"wish: {wish} is none of {', '.join(LANGUAGES)}")
         async with self._engine.begin() as connection:
-            held = await connection.execute(
-                sa.select(visits.c.ticket).where(visits.c.kiosk == kiosk, visits.c.at_kiosk)
+            await _kiosk_is_free(connection, kiosk)
+            rules = await read_rules(connection)
+            queue = rules.queue_of(city, matter)
+            if queue is None:
+                raise UnknownMatter(f"no queue serves {matter} in {city}")
+            if priority is Priority.BOOKED:
+                raise ValueError("priority: a booked visit checks in with its appointment")
+            if priority is Priority.RETURNING:
+                await self._proven_today(connection, earlier, now)
+            virtual_at = now - timedelta(seconds=rules.head_start_s(city, priority))
+            also, allowed = await listings(
+                connection, rules, city, matter, now.astimezone(LOCAL).date()
             )
-            if (ticket := held.scalar()) is not None:
-                raise Conflict(f"this kiosk already holds ticket {ticket}")
-            number = await _next_number(connection, city, letter, now)
-            row = await connection.execute(
-                sa.insert(visits)
-                .values(
-                    id=str(uuid7()),
-                    city=city,
-                    matter=found.code,
-                    group=found.group,
-                    site=site,
-                    kiosk=kiosk,
-                    at_kiosk=True,
-                    ticket=f"{letter}{number:03d}",
-                    language=language,
-                    notice_version=notice_version,
-                    state=visit.State.WAITING,
-                    taken_at=now,
-                    notes="",
-                    checked=[],
-                    rating_reasons=[],
-                )
-                .returning(*visits.c)
+            ticket, virtual_at = await next_ticket(
+                connection, city, queue.letter + _MARKS[priority], virtual_at, now
             )
-            taken = Visit.of(row.one())
-            await _note(connection, taken.id, now, "ticket_taken", kiosk)
-            return taken
-
-    async def offer_all(self, present: Collection[str], now: datetime) -> list[Visit]:
-        """Offer every visit in line for which a window is ready; returns those offered.
-
-        Only visits whose kiosk is `present` ring; the others keep their place.
-        """
-        async with self._engine.begin() as connection:
-            line = [
-                routing.Waiting(VisitId(row.id), row.city, row.taken_at)
-                for row in await connection.execute(
-                    sa.select(visits.c.id, visits.c.city, visits.c.taken_at, visits.c.kiosk).where(
-                        visits.c.state == visit.State.WAITING
-                    )
-                )
-                if row.kiosk in present
-            ]
-            if not line:
-                return []
-            free = [
-                routing.Ready(ClerkId(row.clerk), row.city, row.since)
-                for row in await connection.execute(
-                    sa.select(windows.c.clerk, windows.c.city, windows.c.since).where(
-                        windows.c.state == window.State.READY
-                    )
-                )
-            ]
-            offered = []
-            for visit_id, clerk in routing.pair(line, free):
-                await _move_window(connection, clerk, window.Event.OFFER, now)
-                offered.append(
-                    await _move_visit(
-                        connection,
-                        await _visit(connection, visit_id),
-                        visit.Event.OFFER,
-                        now,
-                        actor=clerk,
-                        clerk=clerk,
-                        offered_at=now,
-                    )
-                )
-            return offered
-
-    async def accept(self, visit_id: VisitId, clerk: ClerkId, now: datetime) -> Visit:
-        """The clerk takes the visit that was offered to them. Raises NotFound, Conflict."""
-        async with self._engine.begin() as connection:
-            offered = await _held_by(connection, visit_id, clerk)
-            await _move_window(connection, clerk, window.Event.ACCEPT, now)
-            return await _move_visit(
-                connection, offered, visit.Event.ACCEPT, now, actor=clerk, accepted_at=now
+            return await self._begin(
+                connection,
+                now,
+                queue=queue,
+                ticket=ticket,
+                virtual_at=virtual_at,
+                city=city,
+                matter=found.code,
+                group=found.group,
+                site=site,
+                kiosk=kiosk,
+                language=language,
+                notice_version=notice_version,
+                priority=priority,
+                wish=wish,
+                also=also,
+                allowed=allowed,
             )
-
-    async def decline(self, visit_id: VisitId, clerk: ClerkId, now: datetime) -> Visit:
-        """The clerk refuses and goes on a break; the visit is at the head of the line again."""
-        async with self._engine.begin() as connection:
-            offered = await _held_by(connection, visit_id, clerk)
-            return await _put_back(
-                connection, offered, visit.Event.DECLINE, window.Event.DECLINE, now
-            )
-
-    async def expire_offers(self, ring_s: float, now: datetime) -> list[Visit]:
-        """Offers that rang out: the clerk is "missed", the visit is back at the head."""
-        async with self._engine.begin() as connection:
-            rows = await connection.execute(
-                sa.select(visits).where(
-                    visits.c.state == visit.State.OFFERED,
-                    visits.c.offered_at <= now - timedelta(seconds=ring_s),
-                )
-            )
-            return [
-                await _put_back(connection, Visit.of(row), visit.Event.MISS, window.Event.MISS, now)
-                for row in rows.all()
-            ]
-
-    async def lose_clerk(self, clerk: ClerkId, now: datetime) -> Visit | None:
-        """The clerk's connection is gone: the window is off, its visit goes back to the head.
-
-        A window in wrap-up stays: its work is kept until the clerk is back.
-        """
-        async with self._engine.begin() as connection:
-            row = await connection.execute(
-                sa.select(visits).where(
-                    visits.c.clerk == clerk, visits.c.state.in_(visit.WITH_CLERK)
-                )
-            )
-            held = row.one_or_none()
-            if held is not None:
-                return await _put_back(
-                    connection, Visit.of(held), visit.Event.LOSE_CLERK, window.Event.LOSE, now
-                )
-            desk = await _window(connection, clerk)
-            if (desk.state, window.Event.LOSE) in window.TRANSITIONS:
-                await _move_window(connection, clerk, window.Event.LOSE, now)
-            return None
 
     async def leave(self, visit_id: VisitId, actor: str, now: datetime) -> Visit:
         """The resident gives the ticket back before being served; the kiosk is free."""
         async with self._engine.begin() as connection:
-            held = await _visit(connection, visit_id)
+            held = await visit_row(connection, visit_id)
             if held.state is visit.State.OFFERED and held.clerk is not None:
-                await _move_window(connection, held.clerk, window.Event.LEAVE, now)
-            return await _move_visit(
+                await move_window(connection, held.clerk, window.Event.LEAVE, now)
+            return await move_visit(
                 connection,
                 held,
                 visit.Event.LEAVE,
@@ -193,17 +130,88 @@ class Desk:
                 at_kiosk=False,
                 closed_at=now,
                 outcome=Outcome.LEFT,
+                contact="",
             )
+
+    async def set_stays(self, visit_id: VisitId, *, stays: bool, now: datetime) -> Visit:
+        """The resident waits for their own city, or may be served by another after all."""
+        async with self._engine.begin() as connection:
+            waiting = await visit_row(connection, visit_id)
+            if waiting.state is not visit.State.WAITING:
+                raise Conflict(f"a visit that is {waiting.state} does not wait")
+            await note(
+                connection, visit_id, now, "stays" if stays else "may_go_elsewhere", waiting.kiosk
+            )
+            left: dict[str, Any] = {"overflowed": []} if stays else {}
+            return await update_visit(connection, waiting, stays=stays, **left)
+
+    async def come_back_later(self, visit_id: VisitId, contact: str, now: datetime) -> Visit:
+        """The resident goes away and keeps the place; `contact` is where to call them.
+
+        Raises ValueError, Conflict.
+        """
+        contact = contact.strip()
+        if not 5 <= len(contact) <= MAX_CONTACT or not any(c.isdigit() for c in contact):
+            raise ValueError(f"contact: a telephone number of 5 to {MAX_CONTACT} characters")
+        async with self._engine.begin() as connection:
+            waiting = await visit_row(connection, visit_id)
+            return await move_visit(
+                connection,
+                waiting,
+                visit.Event.COME_BACK_LATER,
+                now,
+                actor=waiting.kiosk,
+                at_kiosk=False,
+                contact=contact,
+                called_at=None,
+            )
+
+    async def come_back(
+        self, kiosk: KioskId, site: SiteId, ticket: str, code: str, now: datetime
+    ) -> Visit:
+        """The resident is back, at this kiosk; the place is as it was. Raises NotFound, Conflict.
+
+        Also for a visit that still waits at a kiosk which failed.
+        """
+        async with self._engine.begin() as connection:
+            held = await self._of_ticket(connection, ticket, code, now)
+            if held.kiosk == kiosk and held.at_kiosk:
+                return held
+            await _kiosk_is_free(connection, kiosk)
+            moved = {
+                "kiosk": kiosk,
+                "site": site,
+                "at_kiosk": True,
+                "contact": "",
+                "called_at": None,
+                "waits_since": now,
+            }
+            if held.state is visit.State.WAITING:
+                await note(connection, held.id, now, "moved_kiosk", kiosk)
+                return await update_visit(connection, held, **moved)
+            return await move_visit(
+                connection, held, visit.Event.COME_BACK, now, actor=kiosk, **moved
+            )
+
+    async def call_back(self, visit_id: VisitId, actor: str, now: datetime) -> Visit:
+        """The resident who is away was told that it is nearly their turn."""
+        async with self._engine.begin() as connection:
+            away = await visit_row(connection, visit_id)
+            if away.state is not visit.State.AWAY:
+                raise Conflict("this resident is back, or gave the ticket back")
+            await note(connection, visit_id, now, "called_back", actor)
+            return await update_visit(connection, away, called_at=now)
 
     async def end(self, visit_id: VisitId, by: str, now: datetime) -> Visit:
         """The call is over; the clerk's window goes to wrap-up. Raises Conflict if it was."""
         async with self._engine.begin() as connection:
-            served = await _visit(connection, visit_id)
-            ended = await _move_visit(
+            served = await visit_row(connection, visit_id)
+            ended = await move_visit(
                 connection, served, visit.Event.END, now, actor=by, ended_at=now, ended_by=by
             )
             if served.clerk is not None:
-                await _move_window(connection, served.clerk, window.Event.END, now)
+                await move_window(connection, served.clerk, window.Event.END, now)
+            await end_consult(connection, visit_id, now)
             return ended
 
     async def keep_case(
@@ -213,21 +221,38 @@ class Desk:
         if len(notes) > MAX_NOTES:
             raise ValueError(f"notes: at most {MAX_NOTES} characters")
         async with self._engine.begin() as connection:
-            served = await _held_by(connection, visit_id, clerk)
+            served = await held_by(connection, visit_id, clerk)
             if served.state not in (visit.State.SERVING, visit.State.FINISHED):
                 raise Conflict(f"the record of a visit that is {served.state} cannot be changed")
             names = {m.name for m in self._catalogue.matter(served.matter).materials}
-            return await _update(
+            return await update_visit(
                 connection, served, notes=notes, checked=[c for c in checked if c in names]
             )
 
     async def close(
-        self, visit_id: VisitId, clerk: ClerkId, outcome: Outcome, *, ready: bool, now: datetime
+        self,
+        visit_id: VisitId,
+        clerk: ClerkId,
+        outcome: Outcome,
+        *,
+        ready: bool,
+        now: datetime,
+        answer: str = "",
     ) -> Visit:
-        """End the wrap-up with an outcome; the clerk is ready again or on a break."""
+        """End the record with an outcome; the clerk is ready again or on a break.
+
+        A visit of an escalation queue needs an `answer` to the resident. Raises ValueError.
+        """
+        if len(answer) > MAX_NOTES:
+            raise ValueError(f"answer: at most {MAX_NOTES} characters")
         async with self._engine.begin() as connection:
-            finished = await _held_by(connection, visit_id, clerk)
-            closed = await _move_visit(
+            finished = await held_by(connection, visit_id, clerk)
+            kind = await connection.scalar(
+                sa.select(queues.c.kind).where(queues.c.id == finished.queue)
+            )
+            if kind == "escalation" and not answer.strip():
+                raise ValueError("answer: a visit of this queue is closed with an answer")
+            closed = await move_visit(
                 connection,
                 finished,
                 visit.Event.CLOSE,
@@ -235,10 +260,32 @@ class Desk:
                 actor=clerk,
                 closed_at=now,
                 outcome=outcome,
+                answer=answer.strip(),
+                aside=False,
             )
-            next_step = window.Event.BE_READY if ready else window.Event.TAKE_BREAK
-            await _move_window(connection, clerk, next_step, now)
+            if not finished.aside:
+                await move_window(connection, clerk, _after_record(ready), now)
             return closed
+
+    async def set_aside(
+        self, visit_id: VisitId, clerk: ClerkId, *, ready: bool, now: datetime
+    ) -> Visit:
+        """Finish this record later, as far as the clerk's capacity goes. Raises Conflict."""
+        async with self._engine.begin() as connection:
+            finished = await held_by(connection, visit_id, clerk)
+            if finished.state is not visit.State.FINISHED or finished.aside:
+                raise Conflict("only the record of a visit that has just ended can be set aside")
+            open_records = await connection.scalar(
+                sa.select(sa.func.count()).where(
+                    visits.c.clerk == clerk, visits.c.state == visit.State.FINISHED
+                )
+            )
+            desk = await window_row(connection, clerk)
+            if (open_records or 0) >= desk.capacity:
+                raise Conflict(f"at most {desk.capacity} records may be open; finish one first")
+            await note(connection, visit_id, now, "set_aside", clerk)
+            await move_window(connection, clerk, _after_record(ready), now)
+            return await update_visit(connection, finished, aside=True)
 
     async def rate(
         self, visit_id: VisitId, rating: int, reasons: Sequence[str], now: datetime
@@ -247,162 +294,150 @@ class Desk:
         if rating not in visit.RATINGS:
             raise ValueError("rating: 1 to 5")
         async with self._engine.begin() as connection:
-            served = await _visit(connection, visit_id)
+            served = await visit_row(connection, visit_id)
             if served.ended_at is None:
                 raise Conflict("a visit is rated after its call")
             if served.rating is not None:
                 raise Conflict("this visit is rated already")
-            await _note(connection, visit_id, now, "rated", served.kiosk)
-            return await _update(
+            await note(connection, visit_id, now, "rated", served.kiosk)
+            return await update_visit(
                 connection, served, rating=rating, rating_reasons=list(reasons)[:10]
             )
 
     async def free_kiosk(self, visit_id: VisitId) -> Visit:
         """The kiosk has wiped this visit and may take the next ticket."""
         async with self._engine.begin() as connection:
-            shown = await _visit(connection, visit_id)
+            shown = await visit_row(connection, visit_id)
             if shown.state in visit.OPEN:
                 raise Conflict("the visit is not over")
-            return await _update(connection, shown, at_kiosk=False)
+            return await update_visit(connection, shown, at_kiosk=False)
 
     async def set_window(self, clerk: ClerkId, step: window.Event, now: datetime) -> Window:
         """A clerk is ready, takes a break or goes off. Raises NotFound, Conflict."""
         async with self._engine.begin() as connection:
-            desk = await _window(connection, clerk)
+            desk = await window_row(connection, clerk)
             if desk.state is window.State.WRAP_UP:
                 raise Conflict("finish the record of the last visit first")
-            return await _move_window(connection, clerk, step, now)
+            known = {"misses": 0} if step is window.Event.BE_READY else {}
+            return await move_window(connection, clerk, step, now, **known)
 
     async def note(self, visit_id: VisitId, event: str, actor: str, now: datetime) -> None:
         """Put something that happened on the visit's timeline."""
         async with self._engine.begin() as connection:
-            await _note(connection, visit_id, now, event, actor)
+            await note(connection, visit_id, now, event, actor)
+
+    async def note_overflow(self, visit_id: VisitId, partner: QueueId, now: datetime) -> Visit:
+        """A rule has listed the visit in a partner queue too. Raises Conflict."""
+        async with self._engine.begin() as connection:
+            waiting = await visit_row(connection, visit_id)
+            if waiting.state not in visit.IN_LINE or waiting.stays:
+                raise Conflict("the visit is not in line any more, or stays with its city")
+            if partner in waiting.overflowed:
+                return waiting
+            await note(connection, visit_id, now, "overflowed", partner)
+            return await update_visit(
+                connection, waiting, overflowed=[*waiting.overflowed, partner]
+            )
+
+    async def _begin(
+        self, connection: AsyncConnection, now: datetime, *, queue: Queue, **values: Any
+    ) -> Visit:
+        row = await connection.execute(
+            sa.insert(visits)
+            .values(
+                id=str(uuid7()),
+                queue=queue.id,
+                at_kiosk=True,
+                state=visit.State.WAITING,
+                taken_at=now,
+                waits_since=now,
+                overflowed=[],
+                stays=False,
+                not_by={},
+                contact="",
+                aside=False,
+                answer="",
+                notes="",
+                checked=[],
+                rating_reasons=[],
+                **values,
+            )
+            .returning(*visits.c)
+        )
+        taken = Visit.of(row.one())
+        await note(connection, taken.id, now, "ticket_taken", taken.kiosk)
+        return taken
+
+    async def _proven_today(
+        self, connection: AsyncConnection, earlier: tuple[str, str] | None, now: datetime
+    ) -> None:
+        if earlier is None:
+            raise ValueError("earlier: ticket and code of the visit you come back for")
+        ticket, code = earlier
+        for before in await _tickets_today(connection, ticket, now):
+            if before.ended_at is not None and self._codes.proves(before.id, code):
+                return
+        raise ValueError("earlier: no visit of today has this ticket and code")
+
+    async def _of_ticket(
+        self, connection: AsyncConnection, ticket: str, code: str, now: datetime
+    ) -> Visit:
+        for held in await _tickets_today(connection, ticket, now):
+            if held.state in visit.IN_LINE and self._codes.proves(held.id, code):
+                return held
+        raise NotFound("no ticket of today that waits has this number and code")
 
 
-async def _next_number(connection: AsyncConnection, city: str, letter: str, now: datetime) -> int:
-    """The next ticket number of this city, day and letter; the row is its lock."""
-    key = {"city": city, "day": now.astimezone(LOCAL).date(), "letter": letter}
+async def next_ticket(
+    connection: AsyncConnection, city: str, series: str, virtual_at: datetime, now: datetime
+) -> tuple[str, datetime]:
+    """The next number of this city, day and series, and the virtual arrival that goes with it.
+
+    Within a series numbers and virtual arrivals rise together, also where an admin has changed a
+    head start meanwhile, so the printed number agrees with the place in line.
+    """
+    key = {"city": city, "day": now.astimezone(LOCAL).date(), "series": series}
     where = sa.and_(*(ticket_counters.c[name] == value for name, value in key.items()))
     counted = await connection.execute(
         sa.update(ticket_counters)
         .where(where)
         .values(last=ticket_counters.c.last + 1)
-        .returning(ticket_counters.c.last)
+        .returning(ticket_counters.c.last, ticket_counters.c.last_virtual_at)
     )
-    number = counted.scalar()
-    if number is None:
-        await connection.execute(sa.insert(ticket_counters).values(**key, last=1))
-        return 1
-    return int(number)
-
-
-async def _visit(connection: AsyncConnection, visit_id: VisitId) -> Visit:
-    row = (await connection.execute(sa.select(visits).where(visits.c.id == visit_id))).one_or_none()
+    row = counted.one_or_none()
     if row is None:
-        raise NotFound(f"no visit {visit_id}")
-    return Visit.of(row)
-
-
-async def _held_by(connection: AsyncConnection, visit_id: VisitId, clerk: ClerkId) -> Visit:
-    """The visit, if it is this clerk's; somebody else's gives the same Conflict as none."""
-    row = (await connection.execute(sa.select(visits).where(visits.c.id == visit_id))).one_or_none()
-    if row is None or row.clerk != clerk:
-        raise Conflict("this visit is not yours any more")
-    return Visit.of(row)
-
-
-async def _window(connection: AsyncConnection, clerk: ClerkId) -> Window:
-    row = (
-        await connection.execute(sa.select(windows).where(windows.c.clerk == clerk))
-    ).one_or_none()
-    if row is None:
-        raise NotFound(f"no window {clerk}")
-    return Window.of(row)
-
-
-async def _move_visit(
-    connection: AsyncConnection,
-    before: Visit,
-    event: visit.Event,
-    now: datetime,
-    *,
-    actor: str,
-    **values: Any,
-) -> Visit:
-    """Apply one event; the update names the state it started from, so only one can win."""
-    try:
-        state = visit.after(before.state, event)
-    except visit.IllegalTransition as error:
-        raise Conflict(str(error)) from error
-    await _note(connection, before.id, now, event, actor)
-    return await _update(connection, before, state=state, **values)
-
-
-async def _update(connection: AsyncConnection, before: Visit, **values: Any) -> Visit:
-    row = (
         await connection.execute(
-            sa.update(visits)
-            .where(visits.c.id == before.id, visits.c.state == before.state)
-            .values(**values)
-            .returning(*visits.c)
+            sa.insert(ticket_counters).values(**key, last=1, last_virtual_at=virtual_at)
         )
-    ).one_or_none()
-    if row is None:
-        raise Conflict("the visit has changed meanwhile")
-    return Visit.of(row)
-
-
-async def _move_window(
-    connection: AsyncConnection, clerk: ClerkId, event: window.Event, now: datetime
-) -> Window:
-    before = await _window(connection, clerk)
-    try:
-        state = window.after(before.state, event)
-    except window.IllegalTransition as error:
-        raise Conflict(str(error)) from error
-    row = (
-        await connection.execute(
-            sa.update(windows)
-            .where(windows.c.clerk == clerk, windows.c.state == before.state)
-            .values(state=state, since=now)
-            .returning(*windows.c)
-        )
-    ).one_or_none()
-    if row is None:
-        raise Conflict("the window has changed meanwhile")
-    return Window.of(row)
-
-
-async def _put_back(
-    connection: AsyncConnection,
-    held: Visit,
-    event: visit.Event,
-    window_event: window.Event,
-    now: datetime,
-) -> Visit:
-    """Take a visit from its clerk; it keeps its ticket and the time it was taken."""
-    clerk = held.clerk
-    if clerk is None:
-        raise Conflict("the visit has no clerk")
-    await _move_window(connection, clerk, window_event, now)
-    return await _move_visit(
-        connection,
-        held,
-        event,
-        now,
-        actor=clerk,
-        clerk=None,
-        offered_at=None,
-        accepted_at=None,
-    )
-
-
-async def _note(
-    connection: AsyncConnection, visit_id: VisitId, now: datetime, event: str, actor: str
-) -> None:
+        return f"{series}{1:03d}", virtual_at
+    virtual_at = max(virtual_at, row.last_virtual_at)
     await connection.execute(
-        sa.insert(visit_events).values(visit=visit_id, at=now, event=event, actor=actor)
+        sa.update(ticket_counters).where(where).values(last_virtual_at=virtual_at)
     )
+    return f"{series}{row.last:03d}", virtual_at
+
+
+async def _kiosk_is_free(connection: AsyncConnection, kiosk: KioskId) -> None:
+    held = await connection.execute(
+        sa.select(visits.c.ticket).where(visits.c.kiosk == kiosk, visits.c.at_kiosk)
+    )
+    if (ticket := held.scalar()) is not None:
+        raise Conflict(f"this kiosk already holds ticket {ticket}")
+
+
+async def _tickets_today(connection: AsyncConnection, ticket: str, now: datetime) -> list[Visit]:
+    """Visits of today with this number; several cities may have given the same one."""
+    midnight = now.astimezone(LOCAL).replace(hour=0, minute=0, second=0, microsecond=0)
+    rows = await connection.execute(
+        sa.select(visits).where(
+            visits.c.ticket == ticket.strip().upper(), visits.c.taken_at >= midnight
+        )
+    )
+    return [Visit.of(row) for row in rows]
+
+
+def _after_record(ready: bool) -> window.Event:
+    return window.Event.BE_READY if ready else window.Event.TAKE_BREAK
 
 
 __all__ = ["Conflict", "Desk", "NotFound", "UnknownMatter"]

@@ -50,6 +50,9 @@ class Registry:
                         name_en=name_en,
                         state=window.State.OFF,
                         since=now,
+                        languages=["cmn"],
+                        capacity=1,
+                        misses=0,
                     )
                 )
 

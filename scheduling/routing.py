@@ -110,7 +110,7 @@ class Router:
             queue: ServiceTimes((service_s or {}).get(queue, 600.0)) for queue in rules.queues
         }
         self.shares: dict[QueueId, float] = {}  # answered in time, where it is known
-        self.listed: list[Listed] = []  # new overflow listings, for the caller to take
+        self._listed: list[Listed] = []
 
     # Clerks
 
@@ -210,6 +210,11 @@ class Router:
                         self._overflow(waiting, rule)
                         self._relist(waiting, now_s, offers)
         return offers
+
+    def take_listed(self) -> list[Listed]:
+        """What overflow has listed since this was last asked."""
+        taken, self._listed = self._listed, []
+        return taken
 
     def next_due_s(self) -> float | None:
         """When `tick` has something to do next, apart from overflow by state."""
@@ -374,7 +379,7 @@ class Router:
         if waiting.visit in self._waiting:
             self.remove(waiting.visit)
         waiting.overflowed = (*waiting.overflowed, rule.partner)
-        self.listed.append(Listed(waiting.visit, rule))
+        self._listed.append(Listed(waiting.visit, rule))
 
     def _overflowing(self, queue: QueueId, rule: Overflow) -> list[Entry]:
         """The visits of this queue for which a rule about the queue's state holds now."""

@@ -16,8 +16,9 @@ QueueId = NewType("QueueId", str)
 MAX_HEAD_START_S = 4 * 3600.0
 MAX_WAIT_S = 24 * 3600.0
 MAX_RING_S = 300.0
+Language = Literal["", "cmn", "en", "wuu", "yue", "csl"]
 # BCP 47: Mandarin, English, Shanghainese and its kin, Cantonese, Chinese sign language.
-LANGUAGES = ("cmn", "en", "wuu", "yue", "csl")
+LANGUAGES: tuple[Language, ...] = ("cmn", "en", "wuu", "yue", "csl")
 
 
 class BadRule(ValueError):  # noqa: N818

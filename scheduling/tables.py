@@ -68,6 +68,57 @@ matters = sa.Table(
     sa.Column("words", sa.JSON, nullable=False),
 )
 
+queues = sa.Table(
+    "queues",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("city", sa.ForeignKey("cities.code"), nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("name_zh", sa.String, nullable=False),
+    sa.Column("name_en", sa.String, nullable=False),
+    sa.Column("letter", sa.String(1), nullable=False),
+    sa.Column("matters", sa.JSON, nullable=False),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("ring_s", sa.Float, nullable=False),
+    sa.Column("language_after_s", sa.Float, nullable=False),
+    sa.Column("backup_after_s", sa.Float, nullable=False),
+    sa.Column("named_after_s", sa.Float, nullable=False),
+    sa.Column("may_pull", sa.Boolean, nullable=False),
+    sa.Column("target_s", sa.Float, nullable=False),
+    sa.Column("target_share", sa.Float, nullable=False),
+    sa.Column("capacity", sa.Integer, nullable=False),
+    sa.UniqueConstraint("city", "letter", name="one_letter_a_queue"),
+)
+
+overflows = sa.Table(
+    "overflows",
+    metadata,
+    sa.Column("queue", sa.ForeignKey("queues.id"), primary_key=True),
+    sa.Column("partner", sa.ForeignKey("queues.id"), primary_key=True),
+    sa.Column("when", sa.String, primary_key=True),
+    sa.Column("threshold", sa.Float, nullable=False),
+)
+
+head_starts = sa.Table(
+    "head_starts",
+    metadata,
+    sa.Column("city", sa.ForeignKey("cities.code"), primary_key=True),
+    sa.Column("priority", sa.String, primary_key=True),
+    sa.Column("seconds", sa.Float, nullable=False),
+)
+
+agreements = sa.Table(
+    "agreements",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("city", sa.ForeignKey("cities.code"), nullable=False),
+    sa.Column("partner", sa.ForeignKey("cities.code"), nullable=False),
+    sa.Column("matters", sa.JSON, nullable=False),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("valid_from", sa.Date, nullable=False),
+    sa.Column("valid_to", sa.Date),
+)
+
 windows = sa.Table(
     "windows",
     metadata,
@@ -77,6 +128,17 @@ windows = sa.Table(
     sa.Column("name_en", sa.String, nullable=False),
     sa.Column("state", sa.String, nullable=False),
     sa.Column("since", UtcDateTime, nullable=False),
+    sa.Column("languages", sa.JSON, nullable=False),
+    sa.Column("capacity", sa.Integer, nullable=False),
+    sa.Column("misses", sa.Integer, nullable=False),
+)
+
+skills = sa.Table(
+    "skills",
+    metadata,
+    sa.Column("clerk", sa.ForeignKey("windows.clerk"), primary_key=True),
+    sa.Column("queue", sa.ForeignKey("queues.id"), primary_key=True),
+    sa.Column("level", sa.Integer, nullable=False),
 )
 
 ticket_counters = sa.Table(
@@ -84,8 +146,9 @@ ticket_counters = sa.Table(
     metadata,
     sa.Column("city", sa.String, primary_key=True),
     sa.Column("day", sa.Date, primary_key=True),
-    sa.Column("letter", sa.String(1), primary_key=True),
+    sa.Column("series", sa.String(8), primary_key=True),
     sa.Column("last", sa.Integer, nullable=False),
+    sa.Column("last_virtual_at", UtcDateTime, nullable=False),
 )
 
 visits = sa.Table(
@@ -103,6 +166,23 @@ visits = sa.Table(
     sa.Column("notice_version", sa.String, nullable=False),
     sa.Column("state", sa.String, nullable=False),
     sa.Column("taken_at", UtcDateTime, nullable=False),
+    sa.Column("queue", sa.ForeignKey("queues.id"), nullable=False),
+    sa.Column("priority", sa.String, nullable=False),
+    sa.Column("wish", sa.String, nullable=False),
+    sa.Column("virtual_at", UtcDateTime, nullable=False),
+    sa.Column("waits_since", UtcDateTime, nullable=False),
+    sa.Column("response_s", sa.Float),
+    sa.Column("also", sa.JSON, nullable=False),
+    sa.Column("allowed", sa.JSON, nullable=False),
+    sa.Column("overflowed", sa.JSON, nullable=False),
+    sa.Column("stays", sa.Boolean, nullable=False),
+    sa.Column("only_clerk", sa.String),
+    sa.Column("not_by", sa.JSON, nullable=False),
+    sa.Column("contact", sa.String, nullable=False),
+    sa.Column("called_at", UtcDateTime),
+    sa.Column("served_queue", sa.String),
+    sa.Column("aside", sa.Boolean, nullable=False),
+    sa.Column("answer", sa.Text, nullable=False),
     sa.Column("clerk", sa.String),
     sa.Column("offered_at", UtcDateTime),
     sa.Column("accepted_at", UtcDateTime),
@@ -129,6 +209,31 @@ visits = sa.Table(
         postgresql_where=sa.text("state IN ('offered', 'serving')"),
     ),
     sa.Index("visits_in_line", "city", "state", "taken_at"),
+    sa.Index("visits_by_state", "state", "clerk"),
+    sa.Index("visits_of_a_queue", "queue", "taken_at"),
+    sa.Index("served_visits", "served_queue", "ended_at"),
+)
+
+consults = sa.Table(
+    "consults",
+    metadata,
+    sa.Column("visit", sa.ForeignKey("visits.id"), primary_key=True),
+    sa.Column("asked_by", sa.String, nullable=False),
+    sa.Column("asked_at", UtcDateTime, nullable=False),
+    sa.Column("queue", sa.ForeignKey("queues.id"), nullable=False),
+    sa.Column("only_clerk", sa.String),
+    sa.Column("state", sa.String, nullable=False),
+    sa.Column("clerk", sa.String),
+    sa.Column("offered_at", UtcDateTime),
+    sa.Column("with_resident", sa.Boolean, nullable=False),
+    sa.Column("not_by", sa.JSON, nullable=False),
+    sa.Index(
+        "one_consult_at_a_clerk",
+        "clerk",
+        unique=True,
+        sqlite_where=sa.text("state IN ('offered', 'joined')"),
+        postgresql_where=sa.text("state IN ('offered', 'joined')"),
+    ),
 )
 
 visit_events = sa.Table(

@@ -19,6 +19,7 @@ class State(StrEnum):
     """Where a visit stands."""
 
     WAITING = "waiting"
+    AWAY = "away"
     OFFERED = "offered"
     SERVING = "serving"
     FINISHED = "finished"
@@ -35,23 +36,35 @@ class Event(StrEnum):
     MISS = "miss"
     LOSE_CLERK = "lose_clerk"
     LEAVE = "leave"
+    PULL = "pull"
+    COME_BACK_LATER = "come_back_later"
+    COME_BACK = "come_back"
+    TRANSFER = "transfer"
+    HAND_OVER = "hand_over"
     END = "end"
     CLOSE = "close"
 
 
 TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.WAITING, Event.OFFER): State.OFFERED,
+    (State.WAITING, Event.PULL): State.SERVING,
     (State.WAITING, Event.LEAVE): State.LEFT,
+    (State.WAITING, Event.COME_BACK_LATER): State.AWAY,
+    (State.AWAY, Event.COME_BACK): State.WAITING,
+    (State.AWAY, Event.LEAVE): State.LEFT,
     (State.OFFERED, Event.ACCEPT): State.SERVING,
     (State.OFFERED, Event.DECLINE): State.WAITING,
     (State.OFFERED, Event.MISS): State.WAITING,
     (State.OFFERED, Event.LOSE_CLERK): State.WAITING,
     (State.OFFERED, Event.LEAVE): State.LEFT,
     (State.SERVING, Event.LOSE_CLERK): State.WAITING,
+    (State.SERVING, Event.TRANSFER): State.WAITING,
+    (State.SERVING, Event.HAND_OVER): State.SERVING,
     (State.SERVING, Event.END): State.FINISHED,
     (State.FINISHED, Event.CLOSE): State.CLOSED,
 }
 
+IN_LINE = (State.WAITING, State.AWAY)
 OPEN = (State.WAITING, State.OFFERED, State.SERVING)
 WITH_CLERK = (State.OFFERED, State.SERVING)
 

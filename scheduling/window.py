@@ -30,6 +30,9 @@ class Event(StrEnum):
     MISS = "miss"
     LEAVE = "leave"
     LOSE = "lose"
+    PULL = "pull"
+    RELEASE = "release"
+    RELEASE_AND_REST = "release_and_rest"
     END = "end"
 
 
@@ -38,6 +41,7 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     **{(state, Event.TAKE_BREAK): State.BREAK for state in (State.OFF, State.READY, State.MISSED)},
     **{(state, Event.GO_OFF): State.OFF for state in (State.READY, State.BREAK, State.MISSED)},
     (State.READY, Event.OFFER): State.OFFERED,
+    (State.READY, Event.PULL): State.IN_CALL,
     (State.READY, Event.LOSE): State.OFF,
     (State.BREAK, Event.LOSE): State.OFF,
     (State.MISSED, Event.LOSE): State.OFF,
@@ -47,6 +51,8 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.OFFERED, Event.LEAVE): State.READY,
     (State.OFFERED, Event.LOSE): State.OFF,
     (State.IN_CALL, Event.END): State.WRAP_UP,
+    (State.IN_CALL, Event.RELEASE): State.READY,
+    (State.IN_CALL, Event.RELEASE_AND_REST): State.BREAK,
     (State.IN_CALL, Event.LOSE): State.OFF,
     (State.WRAP_UP, Event.BE_READY): State.READY,
     (State.WRAP_UP, Event.TAKE_BREAK): State.BREAK,

@@ -15,7 +15,7 @@ Party = NewType("Party", str)
 PathState = Literal["connecting", "connected", "silent", "away"]
 Mode = Literal["party", "listen", "whisper"]
 RecordingState = Literal["starting", "recording", "paused", "failed"]
-RESIDENT, CLERK = Party("resident"), Party("clerk")
+RESIDENT, CLERK, INVITED = Party("resident"), Party("clerk"), Party("invited_clerk")
 PARTIES: tuple[Party, Party] = (RESIDENT, CLERK)
 
 
@@ -38,7 +38,11 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of one visit, on one media host ("" while there is none to carry it)."""
+    """One call of one visit, on one media host ("" while there is none to carry it).
+
+    `clerk` is the party that serves: after a hand-over the one who was invited. With the resident
+    `on_hold` the clerks talk alone.
+    """
 
     id: CallId
     visit: str
@@ -48,6 +52,8 @@ class Call:
     talking_since: datetime | None = None
     recording: RecordingState = "starting"
     lost_since: datetime | None = None
+    clerk: Party = CLERK
+    on_hold: bool = False
 
     def joined(self, party: Party, mode: Mode) -> "Call":
         """One more is in the call, or the same one in another mode."""
@@ -56,6 +62,15 @@ class Call:
     def left(self, party: Party) -> "Call":
         """A party that is neither resident nor clerk is gone."""
         return replace(self, paths={p: path for p, path in self.paths.items() if p != party})
+
+    def held(self, *, on_hold: bool) -> "Call":
+        """The resident hears nobody and is heard by nobody, or takes part again."""
+        return replace(self, on_hold=on_hold)
+
+    def handed_over(self, party: Party) -> "Call":
+        """The clerk leaves; another party of the call serves from now on."""
+        paths = {p: path for p, path in self.paths.items() if p != self.clerk}
+        return replace(self, paths=paths, clerk=party, on_hold=False)
 
     def invited(self, party: Party, connection: str, offer: str | None) -> "Call":
         """A new connection waits for this party; an old one plays on until it is replaced.
@@ -133,24 +148,33 @@ class Call:
         return replace(self, recording=state)
 
     @property
+    def pair(self) -> tuple[Party, Party]:
+        """The resident and the party that serves."""
+        return (RESIDENT, self.clerk)
+
+    def far_of(self, party: Party) -> Party:
+        """Whom this party talks with: the resident with the clerk, everybody else the resident."""
+        return self.clerk if party == RESIDENT else RESIDENT
+
+    @property
     def is_whole(self) -> bool:
         """Whether resident and clerk are both connected."""
-        return all(self.paths[party].playing for party in PARTIES)
+        return all(self.paths[party].playing for party in self.pair)
 
     @property
     def table(self) -> dict[str, list[str]]:
         """Who hears whom: parties each other, listeners all of them, the clerk also whispers."""
-        talking: list[str] = [p for p, path in self.paths.items() if path.mode == "party"]
+        talking = [p for p, path in self.paths.items() if path.mode == "party"]
+        if self.on_hold:
+            talking.remove(RESIDENT)
         whispering: list[str] = [p for p, path in self.paths.items() if path.mode == "whisper"]
-        return {
-            party: [far for far in talking if far != party] + (whispering if party == CLERK else [])
-            for party in self.paths
-        }
+        table: dict[str, list[str]] = {}
+        for party in self.paths:
+            heard: list[str] = [far for far in talking if far != party]
+            table[party] = heard + (whispering if party == self.clerk else [])
+        if self.on_hold:
+            table[RESIDENT] = []
+        return table
 
     def _with(self, party: Party, path: Path) -> "Call":
         return replace(self, paths={**self.paths, party: path})
-
-
-def far_of(party: Party) -> Party:
-    """The other of resident and clerk."""
-    return CLERK if party == RESIDENT else RESIDENT

@@ -3,27 +3,41 @@
 from datetime import UTC, datetime
 
 from scheduling.catalogue import UnknownMatter
-from scheduling.desk import Conflict, NotFound
+from scheduling.rows import Conflict, NotFound
+from scheduling.rules import Priority
 from signaling import protocol
 from signaling.access import Identity, Role
-from signaling.accounts import Accounts
+from signaling.accounts import Accounts, Kiosk
 from signaling.audit import Audit
 from signaling.exchange import NoHost
+from signaling.passing import Passing
 from signaling.protocol import Done, Refused
 from signaling.switchboard import BadAnswer, Switchboard
 
-KIOSK, CLERK = frozenset({Role.KIOSK}), frozenset({Role.CLERK})
+KIOSK = frozenset({Role.KIOSK})
+CLERK = frozenset({Role.CLERK, Role.SUPERVISOR})  # who has a window
 PARTIES = KIOSK | CLERK
 
 MAY: dict[type[protocol.Command], frozenset[Role]] = {
     protocol.TakeTicket: KIOSK,
     protocol.LeaveLine: KIOSK,
+    protocol.SetStays: KIOSK,
+    protocol.ComeBackLater: KIOSK,
+    protocol.ComeBack: KIOSK,
     protocol.Rate: KIOSK,
     protocol.Wipe: KIOSK,
     protocol.SetWindow: CLERK,
     protocol.Accept: CLERK,
     protocol.Decline: CLERK,
+    protocol.Pull: CLERK,
+    protocol.CallBack: CLERK,
+    protocol.Transfer: CLERK,
+    protocol.AskConsult: CLERK,
+    protocol.SetThreeWay: CLERK,
+    protocol.EndConsult: CLERK,
+    protocol.HandOver: CLERK,
     protocol.KeepCase: CLERK,
+    protocol.SetAside: CLERK,
     protocol.CloseVisit: CLERK,
     protocol.EndCall: PARTIES,
     protocol.Connect: PARTIES,
@@ -47,8 +61,11 @@ _UNLOGGED = (
 class Commands:
     """Carries out commands; never raises for what a client sent."""
 
-    def __init__(self, switchboard: Switchboard, accounts: Accounts, audit: Audit) -> None:
-        self._switchboard, self._accounts, self._audit = switchboard, accounts, audit
+    def __init__(
+        self, switchboard: Switchboard, passing: Passing, accounts: Accounts, audit: Audit
+    ) -> None:
+        self._switchboard, self._passing = switchboard, passing
+        self._accounts, self._audit = accounts, audit
 
     async def carry_out(self, who: Identity, command: protocol.ClientCommand) -> Done | Refused:
         """Check the role, do it, log it; the answer to send."""
@@ -81,6 +98,13 @@ class Commands:
                 await self._take_ticket(who, command)
             case protocol.LeaveLine():
                 await board.leave_line(who, command.visit)
+            case protocol.SetStays():
+                await board.set_stays(who, command.visit, stays=command.stays)
+            case protocol.ComeBackLater():
+                await board.come_back_later(who, command.visit, command.contact)
+            case protocol.ComeBack():
+                kiosk = await self._kiosk(who)
+                await board.come_back(who, kiosk.site, command.ticket, command.code)
             case protocol.Rate():
                 await board.rate(who, command.visit, command.rating, command.reasons)
             case protocol.Wipe():
@@ -90,11 +114,33 @@ class Commands:
             case protocol.Accept():
                 await board.accept(who, command.visit)
             case protocol.Decline():
-                await board.decline(who, command.visit)
+                await board.decline(who, command.visit, command.reason)
+            case protocol.Pull():
+                await board.pull(who, command.visit)
+            case protocol.CallBack():
+                await board.call_back(who, command.visit)
+            case protocol.Transfer():
+                await self._passing.transfer(who, command)
+            case protocol.AskConsult():
+                await self._passing.ask(who, command)
+            case protocol.SetThreeWay():
+                await self._passing.set_three_way(who, command)
+            case protocol.EndConsult():
+                await self._passing.end(who, command.visit)
+            case protocol.HandOver():
+                await self._passing.hand_over(who, command)
+            case protocol.SetAside():
+                await board.set_aside(who, command.visit, ready=command.ready)
             case protocol.KeepCase():
                 await board.keep_case(who, command.visit, command.notes, command.checked)
             case protocol.CloseVisit():
-                await board.close_visit(who, command.visit, command.outcome, ready=command.ready)
+                await board.close_visit(
+                    who,
+                    command.visit,
+                    command.outcome,
+                    ready=command.ready,
+                    answer=command.answer,
+                )
             case protocol.EndCall():
                 await board.end_call(who, command.visit)
             case protocol.Connect():
@@ -111,9 +157,8 @@ class Commands:
                 await board.report_quality(who, command.call, command.received, command.sent)
 
     async def _take_ticket(self, who: Identity, command: protocol.TakeTicket) -> None:
-        kiosk = await self._accounts.kiosk(who.id)
-        if kiosk is None:
-            raise NotFound("this kiosk is not enrolled")
+        kiosk = await self._kiosk(who)
+        earlier = (command.earlier_ticket, command.earlier_code)
         await self._switchboard.take_ticket(
             who,
             kiosk.site,
@@ -121,4 +166,13 @@ class Commands:
             matter=command.matter,
             language=command.language,
             notice=command.notice_version,
+            priority=Priority(command.priority),
+            wish=command.wish,
+            earlier=earlier if all(earlier) else None,
         )
+
+    async def _kiosk(self, who: Identity) -> Kiosk:
+        kiosk = await self._accounts.kiosk(who.id)
+        if kiosk is None:
+            raise NotFound("this kiosk is not enrolled")
+        return kiosk

@@ -104,7 +104,7 @@ class Endpoint:
     async def _redeem(self, ticket: str) -> Identity:
         who, token_id, expires_at = self._tokens.read("line", ticket)
         await self._accounts.use_once(token_id, expires_at, datetime.now(UTC))
-        if who.role not in (Role.KIOSK, Role.CLERK):
+        if who.role is Role.ADMIN:
             raise Refusal("this role has no line")
         if not await self._accounts.is_active(who):
             raise Refusal("this account or kiosk is suspended")

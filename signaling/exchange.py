@@ -20,7 +20,6 @@ from media.host.api import HostLost, MediaHost, News, Plan, Refused, Unknown
 from scheduling.record import Visit
 from signaling.call import (
     CLERK,
-    PARTIES,
     RESIDENT,
     Call,
     CallId,
@@ -212,7 +211,8 @@ class Exchange:
             await self._hear(visit)
             if before is None:
                 try:
-                    await self._invite(visit, party)
+                    if not await self._join_line(visit, party):
+                        await self._invite(visit, party)
                 except (NoHost, Refused):
                     self._forget(visit, party)
                     raise
@@ -232,6 +232,45 @@ class Exchange:
                 await self._leave(str(connection))
             await self._hear(visit)
         self._wake(visit)
+
+    async def hold(self, visit: str, *, on_hold: bool) -> None:
+        """Put the resident on hold while clerks consult, or take them back."""
+        async with self._lock(visit):
+            call = self._calls.get(visit)
+            if call is None or call.on_hold == on_hold:
+                return
+            self._update(call.held(on_hold=on_hold))
+            await self._hear(visit)
+        self._wake(visit)
+
+    async def hand_over(self, visit: Visit) -> None:
+        """The visit has another clerk, who is in its call already: the one before leaves.
+
+        Nobody's connection changes but that of who leaves.
+        """
+        async with self._lock(visit.id):
+            call = self._calls.get(visit.id)
+            if call is None:
+                return
+            before = self._client(visit.id, call.clerk)
+            party = self.party_of(visit.id, visit.clerk or "")
+            if party is None or party == call.clerk:
+                return
+            path = call.paths[call.clerk]
+            self._visits[visit.id] = visit
+            self._update(call.handed_over(party))
+            self._guests.get(visit.id, {}).pop(call.clerk, None)
+            for connection in {path.connection, path.playing} - {None}:
+                await self._leave(str(connection))
+            await self._hear(visit.id)
+        self._changed([before])
+        self._wake(visit.id)
+
+    def party_of(self, visit: str, client: str) -> Party | None:
+        """As whom this client takes part in a call."""
+        call = self._calls.get(visit)
+        parties = call.paths if call is not None else ()
+        return next((party for party in parties if self._client(visit, party) == client), None)
 
     def guests(self, visit: str) -> dict[Party, str]:
         """The clients in a call beside resident and clerk."""
@@ -270,7 +309,7 @@ class Exchange:
             path = self._calls[visit].paths[party]
             if news.change == "connected":
                 self._spawn(self._whole(visit), "call whole")
-            elif party not in PARTIES and not path.connection and not path.playing:
+            elif party not in call.pair and not path.connection and not path.playing:
                 self._spawn(self.leave_part(visit, party), "guest is gone")
             self._wake(visit)
 
@@ -475,16 +514,17 @@ class Exchange:
 
     def _client(self, visit: str, party: Party) -> str | None:
         held = self._visits.get(visit)
-        if held is not None and party == RESIDENT:
+        guest = self._guests.get(visit, {}).get(party)
+        if guest is not None or held is None:
+            return guest
+        if party == RESIDENT:
             return held.kiosk
-        if held is not None and party == CLERK:
-            return held.clerk
-        return self._guests.get(visit, {}).get(party)
+        return held.clerk if party == CLERK else None
 
     def _forget(self, visit: str, party: Party) -> None:
         self._guests.get(visit, {}).pop(party, None)
         call = self._calls.get(visit)
-        if call is not None and party not in PARTIES:
+        if call is not None and party not in call.pair:
             self._update(call.left(party))
 
     def _update(self, call: Call) -> None:

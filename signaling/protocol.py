@@ -26,6 +26,14 @@ OutcomeName = Literal[
     "advice_only",
     "left",
 ]
+ClaimName = Literal["ordinary", "elderly", "disabled", "veteran", "infant", "returning"]
+PriorityName = Literal[
+    "ordinary", "booked", "elderly", "disabled", "veteran", "infant", "returning"
+]
+Tongue = Literal["", "cmn", "en", "wuu", "yue", "csl"]
+Ticket = Annotated[str, msgspec.Meta(max_length=12)]
+Code = Annotated[str, msgspec.Meta(max_length=16)]
+QueueName = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Notes = Annotated[str, msgspec.Meta(max_length=10_000)]
 Label = Annotated[str, msgspec.Meta(max_length=200)]
 
@@ -51,18 +59,47 @@ class Command(
 
 
 class TakeTicket(Command, frozen=True, kw_only=True, tag="take_ticket"):
-    """The resident agreed to the recording notice and joins the line. Kiosks only."""
+    """The resident agreed to the recording notice and joins the line. Kiosks only.
+
+    `wish` is the language to be served in (BCP 47, "" for any). `priority` gives a head start;
+    `returning` needs ticket and code of today's earlier visit.
+    """
 
     matter: Id
     city: Id
     language: Language
     notice_version: Id
+    priority: ClaimName = "ordinary"
+    wish: Tongue = ""
+    earlier_ticket: Ticket = ""
+    earlier_code: Code = ""
 
 
 class LeaveLine(Command, frozen=True, kw_only=True, tag="leave_line"):
     """The resident gives the ticket back before being served. Kiosks only."""
 
     visit: Id
+
+
+class SetStays(Command, frozen=True, kw_only=True, tag="set_stays"):
+    """The resident waits for their own city, or may be served by another after all. Kiosks."""
+
+    visit: Id
+    stays: bool
+
+
+class ComeBackLater(Command, frozen=True, kw_only=True, tag="come_back_later"):
+    """The resident goes away and keeps the place; `contact` is a telephone number. Kiosks."""
+
+    visit: Id
+    contact: Annotated[str, msgspec.Meta(max_length=40)]
+
+
+class ComeBack(Command, frozen=True, kw_only=True, tag="come_back"):
+    """The resident is back at this kiosk, with ticket and code. Kiosks only."""
+
+    ticket: Ticket
+    code: Code
 
 
 class Rate(Command, frozen=True, kw_only=True, tag="rate"):
@@ -95,6 +132,69 @@ class Decline(Command, frozen=True, kw_only=True, tag="decline"):
     """The clerk refuses the visit that rings and is on a break. Clerks only."""
 
     visit: Id
+    reason: Label = ""
+
+
+class Pull(Command, frozen=True, kw_only=True, tag="pull"):
+    """The clerk takes a visit of their own choice, where its queue allows it. Clerks only."""
+
+    visit: Id
+
+
+class CallBack(Command, frozen=True, kw_only=True, tag="call_back"):
+    """The clerk has called a resident who is away: it is nearly their turn. Clerks only."""
+
+    visit: Id
+
+
+class Transfer(Command, frozen=True, kw_only=True, tag="transfer"):
+    """The visit goes to the line of a queue, or waits for one clerk of it. Clerks only.
+
+    It keeps its place and its record; this clerk is then ready, or on a break.
+    """
+
+    visit: Id
+    queue: QueueName
+    clerk: Id | None = None
+    ready: bool = True
+
+
+class AskConsult(Command, frozen=True, kw_only=True, tag="ask_consult"):
+    """Ask a queue, or one clerk of it, to join this call. Clerks only.
+
+    It rings there like a visit. The resident is on hold from when the other joins.
+    """
+
+    visit: Id
+    queue: QueueName
+    clerk: Id | None = None
+
+
+class SetThreeWay(Command, frozen=True, kw_only=True, tag="set_three_way"):
+    """Take the resident into the talk of both clerks, or put them on hold again. Clerks only."""
+
+    visit: Id
+    with_resident: bool
+
+
+class EndConsult(Command, frozen=True, kw_only=True, tag="end_consult"):
+    """Take back what was asked, end a consult, or leave the one that was joined. Clerks only."""
+
+    visit: Id
+
+
+class HandOver(Command, frozen=True, kw_only=True, tag="hand_over"):
+    """Leave the call to the clerk who joined; this clerk is then ready, or on a break. Clerks."""
+
+    visit: Id
+    ready: bool = True
+
+
+class SetAside(Command, frozen=True, kw_only=True, tag="set_aside"):
+    """Finish the record of the visit that has just ended later. Clerks only."""
+
+    visit: Id
+    ready: bool = True
 
 
 class KeepCase(Command, frozen=True, kw_only=True, tag="keep_case"):
@@ -106,11 +206,16 @@ class KeepCase(Command, frozen=True, kw_only=True, tag="keep_case"):
 
 
 class CloseVisit(Command, frozen=True, kw_only=True, tag="close_visit"):
-    """End the wrap-up with an outcome. Clerks only."""
+    """End the record with an outcome. Clerks only.
+
+    A visit of an escalation queue needs an `answer` to the resident. `ready` counts only for the
+    record on the desk, not for one that was set aside.
+    """
 
     visit: Id
     outcome: OutcomeName
     ready: bool
+    answer: Notes = ""
 
 
 class EndCall(Command, frozen=True, kw_only=True, tag="end_call"):
@@ -188,12 +293,23 @@ class ReportQuality(Command, frozen=True, kw_only=True, tag="report_quality"):
 ClientCommand = (
     TakeTicket
     | LeaveLine
+    | SetStays
+    | ComeBackLater
+    | ComeBack
     | Rate
     | Wipe
     | SetWindow
     | Accept
     | Decline
+    | Pull
+    | CallBack
+    | Transfer
+    | AskConsult
+    | SetThreeWay
+    | EndConsult
+    | HandOver
     | KeepCase
+    | SetAside
     | CloseVisit
     | EndCall
     | Connect
@@ -286,12 +402,44 @@ class CallView(msgspec.Struct, frozen=True, kw_only=True):
     quality: QualityView | None
 
 
+class QueueView(msgspec.Struct, frozen=True):
+    """A group of matters of one city. `escalation`: it must be closed with an answer."""
+
+    id: str
+    city: CityView
+    name_zh: str
+    name_en: str
+    kind: Literal["ordinary", "escalation"]
+
+
+class OverflowView(msgspec.Struct, frozen=True):
+    """Another city may take this visit, and why: the rule that holds, and its seconds or share."""
+
+    city: CityView
+    when: Literal["agreement", "waited", "expected_wait", "nobody_on_duty", "service_level"]
+    threshold: float
+
+
 class VisitView(msgspec.Struct, frozen=True, kw_only=True):
-    """A visit as the resident's kiosk and the clerk see it."""
+    """A visit as the resident's kiosk and the clerk see it.
+
+    `code` proves that somebody holds the ticket; only the kiosk sees it. `elsewhere` are other
+    cities whose clerks may take it, unless the resident `stays`. `for_clerk` is the one clerk it
+    was transferred to.
+    """
 
     id: str
     ticket: str
-    state: Literal["waiting", "offered", "serving", "finished", "closed", "left"]
+    code: str
+    state: Literal["waiting", "away", "offered", "serving", "finished", "closed", "left"]
+    queue: QueueView
+    priority: PriorityName
+    wish: Tongue
+    stays: bool
+    elsewhere: list[OverflowView]
+    for_clerk_zh: str
+    for_clerk_en: str
+    served_before: bool
     matter: MatterView
     city: CityView
     site: SiteView
@@ -321,6 +469,7 @@ class KioskState(msgspec.Struct, frozen=True, kw_only=True, tag_field="role", ta
     place: PlaceView | None
     call: CallView | None
     connection: ConnectionView | None
+    on_hold: bool
 
 
 class WindowView(msgspec.Struct, frozen=True):
@@ -330,15 +479,79 @@ class WindowView(msgspec.Struct, frozen=True):
     since: datetime
 
 
-class QueueEntry(msgspec.Struct, frozen=True):
-    """One visit in line as clerks see it: no personal data."""
+class QueueEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One visit in line as clerks see it.
 
+    `away`: the resident comes back later, and is called at `contact` when it is nearly their turn.
+    `may_pull`: its queue lets a clerk choose it. `far` is the city it comes from by overflow.
+    """
+
+    visit: str
     ticket: str
+    queue: str
+    priority: PriorityName
+    wish: Tongue
+    away: bool
+    called: bool
+    contact: str
+    may_pull: bool
+    far: CityView | None
+    expected_wait_s: int | None
     matter_zh: str
     matter_en: str
     site_zh: str
     site_en: str
     taken_at: datetime
+
+
+class QueueStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """A queue that this clerk serves, now and today.
+
+    `share` of `counted` visits were answered within `target_s`; `at_risk` are about to miss it.
+    """
+
+    queue: QueueView
+    level: Literal["primary", "secondary", "backup"]
+    waiting: int
+    longest_since: datetime | None
+    on_duty: int
+    ready: int
+    expected_wait_s: int | None
+    target_s: float
+    target_share: float
+    share: float | None
+    counted: int
+    at_risk: int
+    warns: bool
+
+
+class ConsultView(msgspec.Struct, frozen=True, kw_only=True):
+    """Another clerk is asked about the visit on this desk, or this clerk is the one asked.
+
+    `state` is `asked` (in line), `offered` (it rings) or `joined`. `other` is the clerk at the
+    other end, once there is one.
+    """
+
+    role: Literal["asker", "asked"]
+    state: Literal["asked", "offered", "joined"]
+    queue: QueueView
+    other_zh: str
+    other_en: str
+    since: datetime
+    with_resident: bool
+
+
+class AsideView(msgspec.Struct, frozen=True, kw_only=True):
+    """A record that was set aside, to be finished later."""
+
+    visit: str
+    ticket: str
+    matter_zh: str
+    matter_en: str
+    kind: Literal["ordinary", "escalation"]
+    ended_at: datetime | None
+    notes: str
+    checked: list[str]
 
 
 class CaseView(msgspec.Struct, frozen=True):
@@ -356,8 +569,12 @@ class ClerkState(msgspec.Struct, frozen=True, kw_only=True, tag_field="role", ta
     city: CityView
     window: WindowView
     ring_s: float
+    queues: list[QueueStatus]
     line: list[QueueEntry]
+    capacity: int
+    aside: list[AsideView]
     visit: VisitView | None
+    consult: ConsultView | None
     case: CaseView | None
     call: CallView | None
     connection: ConnectionView | None

@@ -8,19 +8,25 @@ call and both pages ask for new connections.
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine
-from datetime import UTC, datetime
-from typing import Any, cast
+from collections.abc import Coroutine, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from media.host.api import Refused, Unknown
 from scheduling import visit, window
 from scheduling.board import Board
-from scheduling.desk import Conflict, Desk, NotFound
-from scheduling.record import Visit
-from scheduling.visit import ClerkId, Outcome, VisitId
+from scheduling.desk import Desk
+from scheduling.dispatch import Dispatcher
+from scheduling.offers import Offers
+from scheduling.record import Consult, Visit
+from scheduling.rows import Conflict, NotFound
+from scheduling.rules import Priority
+from scheduling.transfers import Transfers
+from scheduling.visit import ClerkId, Outcome, SiteId, VisitId
 from signaling.access import Identity, Role
-from signaling.call import CLERK, RESIDENT, Call, Party, far_of
-from signaling.exchange import Exchange
+from signaling.call import INVITED, Call, Party
+from signaling.exchange import Exchange, NoHost
+from signaling.guesses import Guesses
 from signaling.hub import Hub
 from signaling.protocol import Direction
 from signaling.quality import Qualities, Sample
@@ -31,6 +37,7 @@ log = logging.getLogger(__name__)
 RING_S = 20.0
 CLERK_LEASE_S = 15.0
 ABANDONED_S = 600.0  # a waiting ticket whose kiosk has been away so long is given back
+AWAY_AT_MOST = timedelta(hours=12)  # then a kept place is given back
 _TICK_S = 0.5
 
 
@@ -47,12 +54,17 @@ class Switchboard:
         board: Board,
         hub: Hub,
         *,
+        offers: Offers,
+        transfers: Transfers,
+        dispatcher: Dispatcher,
         exchange: Exchange,
         recordings: Recordings,
         qualities: Qualities,
         ring_s: float = RING_S,
     ) -> None:
         self._desk, self._board, self._hub = desk, board, hub
+        self._offers, self._transfers, self._dispatcher = offers, transfers, dispatcher
+        self._guesses = Guesses()
         self._exchange, self._recordings, self._qualities = exchange, recordings, qualities
         self._preparing: set[str] = set()  # visits whose parties are being connected
         self._started_s = time.monotonic()
@@ -65,6 +77,10 @@ class Switchboard:
         for served in await self._board.serving():
             paused = await self._recordings.is_paused(served)
             await self._exchange.begin(served, paused=paused)
+            about = await self._board.consult_about(served.id)
+            if about is not None and about.state == "joined":
+                await self.join_consult(about)
+        self._changed(*await self._dispatcher.load(_now()))
         self._spawn(self._tick(), "switchboard ticker")
 
     async def stop(self) -> None:
@@ -80,27 +96,69 @@ class Switchboard:
     # The resident
 
     async def take_ticket(
-        self, who: Identity, site: str, *, city: str, matter: str, language: str, notice: str
+        self,
+        who: Identity,
+        site: str,
+        *,
+        city: str,
+        matter: str,
+        language: str,
+        notice: str,
+        priority: Priority = Priority.ORDINARY,
+        wish: str = "",
+        earlier: tuple[str, str] | None = None,
     ) -> None:
-        """Raises scheduling's UnknownMatter and Conflict."""
-        taken = await self._desk.take_ticket(
-            kiosk=_kiosk(who),
-            site=cast(Any, site),
-            city=city,
-            matter=matter,
-            language=language,
-            notice_version=notice,
-            now=_now(),
-        )
-        await self._route(taken)
+        """Raises scheduling's UnknownMatter and Conflict, ValueError."""
+        if earlier is not None:
+            self._guesses.check(who.id, time.monotonic())
+        try:
+            taken = await self._desk.take_ticket(
+                kiosk=_kiosk(who),
+                site=SiteId(site),
+                city=city,
+                matter=matter,
+                language=language,
+                notice_version=notice,
+                now=_now(),
+                priority=priority,
+                wish=wish,
+                earlier=earlier,
+            )
+        except ValueError:
+            if earlier is not None:
+                self._guesses.wrong(who.id, time.monotonic())
+            raise
+        await self.route(taken)
+
+    async def set_stays(self, who: Identity, visit_id: str, *, stays: bool) -> None:
+        """Raises NotFound, Conflict."""
+        own = await self._own(who, visit_id)
+        await self.route(await self._desk.set_stays(own.id, stays=stays, now=_now()))
+
+    async def come_back_later(self, who: Identity, visit_id: str, contact: str) -> None:
+        """The kiosk is free, the place is kept. Raises NotFound, Conflict, ValueError."""
+        own = await self._own(who, visit_id)
+        away = await self._desk.come_back_later(own.id, contact, _now())
+        await self._exchange.cool(who.id)
+        await self.route(away)
+
+    async def come_back(self, who: Identity, site: str, ticket: str, code: str) -> None:
+        """Raises NotFound, Conflict, TooManyGuesses."""
+        self._guesses.check(who.id, time.monotonic())
+        try:
+            back = await self._desk.come_back(_kiosk(who), SiteId(site), ticket, code, _now())
+        except NotFound:
+            self._guesses.wrong(who.id, time.monotonic())
+            raise
+        await self.route(back)
 
     async def leave_line(self, who: Identity, visit_id: str) -> None:
         """Raises NotFound, Conflict."""
         left = await self._own(who, visit_id)
         after = await self._desk.leave(left.id, who.id, _now())
         await self._exchange.cool(who.id)
-        self._changed(left, after)
-        await self._route(after)
+        self._changed(left)
+        await self.route(after, clerks=[left.clerk])
 
     async def rate(self, who: Identity, visit_id: str, rating: int, reasons: list[str]) -> None:
         """Raises NotFound, Conflict."""
@@ -122,23 +180,69 @@ class Switchboard:
         if step != "be_ready":
             await self._exchange.cool(who.id)
         self._hub.wake_city(who.city)
-        await self._route()
+        await self.route(clerks=[who.id])
 
     async def accept(self, who: Identity, visit_id: str) -> None:
-        """The clerk takes the visit: both parties are invited at once. Raises Conflict."""
-        accepted = await self._desk.accept(VisitId(visit_id), ClerkId(who.id), _now())
+        """The clerk takes the visit, or joins the consult, that rings there. Raises Conflict."""
+        about = await self._board.consult_of_clerk(ClerkId(who.id))
+        if about is not None and about.visit == visit_id:
+            await self.join_consult(
+                await self._transfers.accept(about.visit, ClerkId(who.id), _now())
+            )
+            await self.route(await self.visit(visit_id), clerks=[who.id])
+            return
+        await self._serve(await self._offers.accept(VisitId(visit_id), ClerkId(who.id), _now()))
+
+    async def pull(self, who: Identity, visit_id: str) -> None:
+        """The clerk takes a visit of their own choice. Raises NotFound, Conflict."""
+        waiting = await self.visit(visit_id)
+        if not self._hub.is_open(waiting.kiosk):
+            raise Conflict("nobody is at the kiosk of this visit now")
+        await self._serve(await self._offers.pull(waiting.id, ClerkId(who.id), _now()))
+
+    async def _serve(self, accepted: Visit) -> None:
+        """Both parties are invited at once."""
         self._preparing.add(accepted.id)
         try:
             await self._exchange.begin(accepted)
         finally:
             self._preparing.discard(accepted.id)
-        self._changed(accepted)
+        await self.route(accepted, clerks=[accepted.clerk])
 
-    async def decline(self, who: Identity, visit_id: str) -> None:
-        """Raises Conflict."""
-        declined = await self._desk.decline(VisitId(visit_id), ClerkId(who.id), _now())
+    async def join_consult(self, about: Consult) -> None:
+        """The clerk who was asked is in the call, with the resident on hold or not."""
+        assert about.clerk is not None
+        await self._exchange.hold(about.visit, on_hold=not about.with_resident)
+        try:
+            await self._exchange.take_part(about.visit, INVITED, about.clerk, "party")
+        except (Unknown, NoHost, Refused) as error:
+            log.warning("- consult of visit %s: %s", about.visit, error)
+
+    async def decline(self, who: Identity, visit_id: str, reason: str = "") -> None:
+        """Raises Conflict, ValueError."""
+        clerk = ClerkId(who.id)
+        about = await self._board.consult_of_clerk(clerk)
+        if about is not None and about.visit == visit_id:
+            await self._transfers.decline(about.visit, clerk, _now())
+            declined = await self.visit(visit_id)
+        else:
+            declined = await self._offers.decline(VisitId(visit_id), clerk, _now(), reason)
         self._hub.wake([who.id])
-        await self._route(declined)
+        await self.route(declined, clerks=[who.id])
+
+    async def call_back(self, who: Identity, visit_id: str) -> None:
+        """A resident who is away was called. Raises NotFound, Conflict."""
+        away = await self.visit(visit_id)
+        if not who.may_see(away.city) and not await self._board.serves(ClerkId(who.id), away):
+            raise NotFound("no such visit here")
+        self._changed(await self._desk.call_back(away.id, who.id, _now()))
+
+    async def set_aside(self, who: Identity, visit_id: str, *, ready: bool) -> None:
+        """Raises Conflict."""
+        aside = await self._desk.set_aside(
+            VisitId(visit_id), ClerkId(who.id), ready=ready, now=_now()
+        )
+        await self.route(aside, clerks=[who.id])
 
     async def keep_case(self, who: Identity, visit_id: str, notes: str, checked: list[str]) -> None:
         """Raises Conflict."""
@@ -147,29 +251,36 @@ class Switchboard:
         )
         self._hub.wake([kept.clerk])
 
-    async def close_visit(self, who: Identity, visit_id: str, outcome: str, *, ready: bool) -> None:
-        """Raises Conflict."""
+    async def close_visit(
+        self, who: Identity, visit_id: str, outcome: str, *, ready: bool, answer: str = ""
+    ) -> None:
+        """Raises Conflict, ValueError."""
         closed = await self._desk.close(
-            VisitId(visit_id), ClerkId(who.id), Outcome(outcome), ready=ready, now=_now()
+            VisitId(visit_id),
+            ClerkId(who.id),
+            Outcome(outcome),
+            ready=ready,
+            now=_now(),
+            answer=answer,
         )
-        self._changed(closed)
-        await self._route()
+        await self.route(closed, clerks=[who.id])
 
     # Both parties
 
     async def end_call(self, who: Identity, visit_id: str) -> None:
         """End the call of this visit and no other. Raises NotFound, Conflict."""
         ended = await self._own(who, visit_id)
-        by = self._party(who)
+        about = await self._board.consult_about(ended.id)
+        by = "resident" if who.role is Role.KIOSK else "clerk"
         after = await self._desk.end(ended.id, by, _now())
-        await self._hang_up(after)
-        self._changed(after)
+        await self.hang_up(after)
+        await self.route(after, clerks=[after.clerk, about.clerk if about else None])
 
     async def connect(self, who: Identity, call_id: str | None) -> None:
         """A new connection for this party, or a warm line. Raises NotFound, Conflict, NoHost."""
         if call_id is not None:
             served, _ = await self._own_call(who, call_id)
-            await self._exchange.connect(served.id, self._party(who))
+            await self._exchange.connect(served.id, self._party(who, served.id))
             self._changed(served)
             return
         if not await self._may_be_warm(who):
@@ -209,21 +320,22 @@ class Switchboard:
     async def set_sharing(self, who: Identity, call_id: str, *, sharing: bool) -> None:
         """The party shows its screen, or does no longer. Raises NotFound."""
         served, _ = await self._own_call(who, call_id)
-        self._exchange.share(served.id, self._party(who), sharing=sharing)
+        self._exchange.share(served.id, self._party(who, served.id), sharing=sharing)
 
     async def report_quality(
         self, who: Identity, call_id: str, received: Direction, sent: Direction
     ) -> None:
         """Keep how a party receives and sends. Raises NotFound."""
         served, _ = await self._own_call(who, call_id)
-        sample = Sample(party=self._party(who), at=_now(), received=received, sent=sent)
+        sample = Sample(party=self._party(who, served.id), at=_now(), received=received, sent=sent)
         await self._qualities.report(served.id, sample)
         self._hub.wake([served.kiosk, served.clerk])
 
     async def playing(self, who: Identity, call_id: str) -> None:
         """Put the first decoded picture on the visit's timeline, once a party. Raises NotFound."""
-        served, _ = await self._own_call(who, call_id)
-        event = f"{self._party(who)}_sees_{far_of(self._party(who))}"
+        served, call = await self._own_call(who, call_id)
+        party = self._party(who, served.id)
+        event = f"{party}_sees_{call.far_of(party)}"
         if all(e.event != event for e in await self._board.events(served.id)):
             await self._desk.note(served.id, event, who.id, _now())
 
@@ -240,18 +352,14 @@ class Switchboard:
     async def withdraw(self, who: Identity) -> None:
         """The rights of a client were withdrawn: its line and its running call end (T2, T6)."""
         await self._exchange.cool(who.id)
-        if who.role is Role.CLERK:
-            returned = await self._desk.lose_clerk(ClerkId(who.id), _now())
-            if returned is not None:
-                await self._hang_up(returned)
-                self._changed(returned)
-                await self._route()
+        if who.role is not Role.KIOSK:
+            await self._lose_clerk(ClerkId(who.id))
             return
         shown = await self._board.visit_at_kiosk(_kiosk(who))
         if shown is not None and shown.state is visit.State.SERVING:
             ended = await self._desk.end(shown.id, "withdrawn", _now())
-            await self._hang_up(ended)
-            self._changed(ended)
+            await self.hang_up(ended)
+            await self.route(ended, clerks=[ended.clerk])
 
     async def _presence_changed(self, who: Identity) -> None:
         shown = (
@@ -261,9 +369,34 @@ class Switchboard:
         )
         if shown is not None:
             self._hub.wake([shown.kiosk, shown.clerk])
-        await self._route()
+            await self.route(shown)
 
-    async def _hang_up(self, ended: Visit) -> None:
+    async def _lose_clerk(self, clerk: ClerkId) -> None:
+        """The clerk is gone: the visit returns to its place, or to a clerk who had joined."""
+        before = await self._board.visit_of_clerk(clerk)
+        about = await self._board.consult_about(before.id) if before is not None else None
+        joined = await self._board.consult_of_clerk(clerk)
+        returned = await self._offers.lose_clerk(clerk, _now())
+        await self._exchange.cool(clerk)
+        if returned is not None and returned.state is visit.State.SERVING:
+            await self._exchange.hand_over(returned)
+        elif returned is not None:
+            await self.hang_up(returned)
+        if joined is not None:
+            await self.leave_consult(joined)
+        clerks = [clerk, about.clerk if about is not None else None]
+        await self.route(
+            returned, await self.visit(joined.visit) if joined else None, clerks=clerks
+        )
+
+    async def leave_consult(self, about: Consult) -> None:
+        """The clerk who was asked is in the call no longer; the resident is not on hold."""
+        if about.state == "joined":
+            await self._exchange.leave_part(about.visit, INVITED)
+            await self._exchange.hold(about.visit, on_hold=False)
+
+    async def hang_up(self, ended: Visit) -> None:
+        """The call of this visit is over: connections and recordings end."""
         call = await self._exchange.end(ended)
         self._qualities.forget(ended.id)
         if call is not None:
@@ -280,16 +413,22 @@ class Switchboard:
 
     # Routing and time
 
-    async def _route(self, changed: Visit | None = None) -> None:
-        """Make the offers that can be made now; wake whom they and `changed` concern."""
-        offered = await self._desk.offer_all(self._hub.present(Role.KIOSK), _now())
-        for entry in (*offered, *([changed] if changed else [])):
-            self._changed(entry)
+    async def route(self, *changed: Visit | None, clerks: Iterable[str | None] = ()) -> None:
+        """These have changed: wake whom it concerns, and make the offers that can be made now."""
+        entries = [entry for entry in changed if entry is not None]
+        self._changed(*entries)
+        offered = await self._dispatcher.refresh(
+            [entry.id for entry in entries], [clerk for clerk in clerks if clerk], _now()
+        )
+        self._changed(*offered)
 
     def _changed(self, *entries: Visit) -> None:
+        if entries:
+            self._board.changed()
         for entry in entries:
             self._hub.wake([entry.kiosk, entry.clerk])
-            self._hub.wake_city(entry.city)
+            for city in {entry.city, *(queue[:6] for queue in entry.listed)}:
+                self._hub.wake_city(city)
 
     async def _tick(self) -> None:
         while True:
@@ -300,27 +439,30 @@ class Switchboard:
                 log.exception("x switchboard tick")
 
     async def _pass_time(self) -> None:
-        missed = await self._desk.expire_offers(self.ring_s, _now())
-        lost = []
+        now = _now()
+        for missed in await self._offers.expire(self.ring_s, now):
+            await self.route(missed.after, clerks=[missed.clerk])
+        for rung_out in await self._transfers.expire(self.ring_s, now):
+            await self.route(await self.visit(rung_out.visit), clerks=[rung_out.clerk])
         for clerk, desk in (await self._board.windows()).items():
             if (
                 desk.state not in (window.State.OFF, window.State.WRAP_UP)
                 and self._hub.away_s(clerk, self._started_s) > CLERK_LEASE_S
             ):
-                returned = await self._desk.lose_clerk(clerk, _now())
-                await self._exchange.cool(clerk)
-                if returned is not None:
-                    lost.append(returned)
-                    await self._hang_up(returned)
+                await self._lose_clerk(clerk)
                 self._hub.wake_city(desk.city)
-        returned_tickets = []
         for waiting in await self._board.in_line():
             if self._hub.away_s(waiting.kiosk, self._started_s) > ABANDONED_S:
-                returned_tickets.append(await self._desk.leave(waiting.id, "abandoned", _now()))
-                await self._exchange.cool(waiting.kiosk)
-        if missed or lost or returned_tickets:
-            self._changed(*missed, *lost, *returned_tickets)
-            await self._route()
+                await self._give_back(waiting)
+        for away in await self._board.away():
+            if now - away.taken_at > AWAY_AT_MOST:
+                await self._give_back(away)
+        self._changed(*await self._dispatcher.tick(now))
+
+    async def _give_back(self, abandoned: Visit) -> None:
+        left = await self._desk.leave(abandoned.id, "abandoned", _now())
+        await self._exchange.cool(abandoned.kiosk)
+        await self.route(left, clerks=[abandoned.clerk])
 
     # Who and what
 
@@ -337,14 +479,26 @@ class Switchboard:
         visit_id = self._exchange.visit_of(call_id)
         if visit_id is None:
             raise NotFound("this call is over")
-        served = await self._own(who, visit_id)
         call = self._exchange.call_of(visit_id)
+        invited = self._exchange.guests(visit_id).get(INVITED) == who.id
+        served = await (self.visit(visit_id) if invited else self._own(who, visit_id))
         if served.state is not visit.State.SERVING or call is None:
             raise NotFound("this call is over")
         return served, call
 
-    def _party(self, who: Identity) -> Party:
-        return RESIDENT if who.role is Role.KIOSK else CLERK
+    def _party(self, who: Identity, visit_id: str) -> Party:
+        """As whom somebody takes part in a call. Raises NotFound."""
+        party = self._exchange.party_of(visit_id, who.id)
+        if party is None:
+            raise NotFound("this call is over")
+        return party
+
+    async def visit(self, visit_id: str) -> Visit:
+        """Any visit. Raises NotFound."""
+        found = await self._board.visit(visit_id)
+        if found is None:
+            raise NotFound("no such visit here")
+        return found
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)

@@ -1,79 +1,43 @@
 """What does each client see? The state of a kiosk and of a clerk, read afresh when asked for."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import cast, get_args
 
 from scheduling import visit
 from scheduling.board import Board
-from scheduling.catalogue import Catalogue, Matter
-from scheduling.record import City, Site, Visit
+from scheduling.codes import Codes
+from scheduling.record import Visit
+from scheduling.standing import Standing
 from scheduling.visit import ClerkId, KioskId
 from signaling.access import Identity, Role
 from signaling.accounts import Accounts
-from signaling.call import CLERK, RESIDENT, Call, Party, far_of
+from signaling.call import CLERK, RESIDENT, Call, Party
 from signaling.exchange import Exchange
 from signaling.hub import Hub
+from signaling.line_views import LineViews
 from signaling.protocol import (
     CallView,
     CaseView,
-    CityView,
     ClerkState,
     ClientState,
     ConnectionView,
     KioskState,
     Language,
-    MaterialView,
-    MatterView,
     OtherView,
+    OverflowView,
     PlaceView,
     QualityView,
-    QueueEntry,
-    SiteView,
     VisitView,
     WindowView,
 )
 from signaling.quality import Qualities
 from signaling.switchboard import Switchboard
+from signaling.world import World, city_view, matter_view, site_view
 
 RESIDENT_ZH, RESIDENT_EN = "办事人", "Resident"
 
 
 class NoClient(LookupError):  # noqa: N818
     """This client is no longer known."""
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """What does not change while the process runs."""
-
-    cities: Mapping[str, City]
-    sites: Mapping[str, Site]
-    catalogue: Catalogue
-
-
-def matter_view(matter: Matter) -> MatterView:
-    """A matter as pages see it."""
-    return MatterView(
-        code=matter.code,
-        group=matter.group,
-        name_zh=matter.name_zh,
-        name_en=matter.name_en,
-        department_zh=matter.department_zh,
-        minutes=matter.minutes,
-        cities=list(matter.cities),
-        materials=[MaterialView(m.name, m.required) for m in matter.materials],
-    )
-
-
-def city_view(city: City) -> CityView:
-    """A city as pages see it."""
-    return CityView(city.code, city.name_zh, city.name_en)
-
-
-def site_view(site: Site) -> SiteView:
-    """A site as pages see it."""
-    return SiteView(site.id, site.name_zh, site.name_en)
 
 
 class Views:
@@ -89,10 +53,12 @@ class Views:
         exchange: Exchange,
         qualities: Qualities,
         hub: Hub,
+        lines: LineViews,
+        codes: Codes,
     ) -> None:
         self._world, self._board, self._accounts = world, board, accounts
         self._switchboard, self._exchange, self._hub = switchboard, exchange, hub
-        self._qualities = qualities
+        self._qualities, self._lines, self._codes = qualities, lines, codes
 
     async def state(self, who: Identity) -> ClientState:
         """All this client shows now. Raises NoClient."""
@@ -100,12 +66,23 @@ class Views:
             return await self._kiosk_state(who)
         return await self._clerk_state(who)
 
-    def visit_view(self, shown: Visit) -> VisitView:
-        """A visit as its parties see it."""
+    async def visit_view(self, shown: Visit, *, with_code: bool = False) -> VisitView:
+        """A visit as its parties see it; the code is the kiosk's alone."""
+        standing = await self._board.standing()
+        desk = await self._board.window(shown.only_clerk) if shown.only_clerk else None
         return VisitView(
             id=shown.id,
             ticket=shown.ticket,
+            code=self._codes.of(shown.id) if with_code else "",
             state=shown.state.value,
+            queue=self._lines.queue(standing.rules.queues[shown.queue]),
+            priority=shown.priority.value,
+            wish=shown.wish,
+            stays=shown.stays,
+            elsewhere=self._elsewhere(shown, standing),
+            for_clerk_zh=desk.name_zh if desk else "",
+            for_clerk_en=desk.name_en if desk else "",
+            served_before=shown.response_s is not None,
             matter=matter_view(self._world.catalogue.matter(shown.matter)),
             city=city_view(self._world.cities[shown.city]),
             site=site_view(self._world.sites[shown.site]),
@@ -120,6 +97,27 @@ class Views:
             rated=shown.rating is not None,
         )
 
+    def _elsewhere(self, shown: Visit, standing: Standing) -> list[OverflowView]:
+        """The other cities in which it is listed, with the rule that says so."""
+        queues = standing.rules.queues
+        found = [
+            OverflowView(city_view(self._world.cities[queues[queue].city]), "agreement", 0.0)
+            for queue in shown.also
+        ]
+        for partner in shown.overflowed:
+            rule = next(
+                (
+                    rule
+                    for rule in standing.rules.overflows
+                    if rule.queue == shown.queue and rule.partner == partner
+                ),
+                None,
+            )
+            city = city_view(self._world.cities[queues[partner].city])
+            when = rule.when if rule is not None else "agreement"
+            found.append(OverflowView(city, when, rule.threshold if rule is not None else 0.0))
+        return found
+
     async def _kiosk_state(self, who: Identity) -> KioskState:
         kiosk = await self._accounts.kiosk(who.id)
         if kiosk is None:
@@ -128,16 +126,18 @@ class Views:
         shown = await self._board.visit_at_kiosk(KioskId(who.id))
         place = None
         if shown is not None and shown.state in (visit.State.WAITING, visit.State.OFFERED):
-            standing = await self._board.place(shown)
+            standing = (await self._board.standing()).place(shown)
             place = PlaceView(standing.ahead, standing.expected_wait_s)
+        call = self._call(shown)
         return KioskState(
             kiosk=kiosk.id,
             site=site_view(site),
             site_city=city_view(self._world.cities[site.city]),
-            visit=self.visit_view(shown) if shown else None,
+            visit=await self.visit_view(shown, with_code=True) if shown else None,
             place=place,
             call=await self._call_view(shown, RESIDENT),
             connection=self._connection(who.id, shown, RESIDENT),
+            on_hold=call is not None and call.on_hold,
         )
 
     async def _clerk_state(self, who: Identity) -> ClerkState:
@@ -145,29 +145,29 @@ class Views:
         if desk is None:
             raise NoClient(who.id)
         held = await self._board.visit_of_clerk(desk.clerk)
+        about = (
+            await self._board.consult_about(held.id)
+            if held is not None
+            else await self._board.consult_of_clerk(desk.clerk)
+        )
+        if held is None and about is not None:
+            held = await self._board.visit(about.visit)
+        party = self._exchange.party_of(held.id, who.id) if held is not None else None
         return ClerkState(
             name_zh=desk.name_zh,
             name_en=desk.name_en,
             city=city_view(self._world.cities[desk.city]),
             window=WindowView(desk.state.value, desk.since),
             ring_s=self._switchboard.ring_s,
-            line=[self._entry(waiting) for waiting in await self._board.queue(desk.city)],
-            visit=self.visit_view(held) if held else None,
+            queues=await self._lines.queues(desk.clerk),
+            line=await self._lines.line(desk.clerk, desk.city),
+            capacity=desk.capacity,
+            aside=await self._lines.aside(desk.clerk),
+            visit=await self.visit_view(held) if held else None,
+            consult=await self._lines.consult(about, desk.clerk) if about else None,
             case=CaseView(held.notes, held.checked) if held else None,
-            call=await self._call_view(held, CLERK),
-            connection=self._connection(who.id, held, CLERK),
-        )
-
-    def _entry(self, waiting: Visit) -> QueueEntry:
-        matter = self._world.catalogue.matter(waiting.matter)
-        site = self._world.sites[waiting.site]
-        return QueueEntry(
-            waiting.ticket,
-            matter.name_zh,
-            matter.name_en,
-            site.name_zh,
-            site.name_en,
-            waiting.taken_at,
+            call=await self._call_view(held, party) if party is not None else None,
+            connection=self._connection(who.id, held, party or CLERK),
         )
 
     def _call(self, held: Visit | None) -> Call | None:
@@ -178,10 +178,10 @@ class Views:
     def _connection(self, client: str, held: Visit | None, party: Party) -> ConnectionView | None:
         serving = held is not None and held.state is visit.State.SERVING
         call = self._exchange.call_of(held.id) if held is not None and serving else None
-        own = call.paths[party] if call is not None else None
+        own = call.paths.get(party) if call is not None else None
         if own is not None and own.connection:
             return ConnectionView(own.connection, own.offer)
-        if self._call(held) is not None:
+        if own is not None and self._call(held) is not None:
             return None
         # A warm line that the accept is about to take stays in sight.
         line = self._exchange.line_of(client)
@@ -196,7 +196,7 @@ class Views:
             clerk = await self._board.window(held.clerk)
             if clerk is not None:
                 name_zh, name_en = clerk.name_zh, clerk.name_en
-        far, own = call.paths[far_of(party)], call.paths[party]
+        far, own = call.paths[call.far_of(party)], call.paths[party]
         far_client = held.clerk if party == RESIDENT else held.kiosk
         here = self._hub.is_open(far_client) or far.state == "connected"
         shown = ("party",) if party == RESIDENT else ("party", "listen", "whisper")
@@ -214,7 +214,7 @@ class Views:
             others=[
                 OtherView(p, path.mode)
                 for p, path in call.paths.items()
-                if p not in (RESIDENT, CLERK) and path.mode in shown
+                if p not in (RESIDENT, call.far_of(RESIDENT), party) and path.mode in shown
             ],
             quality=QualityView(*quality) if quality is not None else None,
         )

@@ -19,7 +19,7 @@ from signaling.call import Call, Party
 from signaling.exchange import Exchange, NoHost
 from signaling.protocol import CityView, MatterView
 from signaling.quality import Qualities
-from signaling.views import World, city_view, matter_view
+from signaling.world import World, city_view, matter_view
 
 SUPERVISORS = frozenset({Role.SUPERVISOR})
 MAX_ANSWER = 48 * 1024

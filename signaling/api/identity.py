@@ -12,6 +12,7 @@ from signaling.accounts import SESSION_LIFE, Account, Accounts, Kiosk
 from signaling.api.rest import (
     ANYONE,
     COOKIE,
+    EVERYONE,
     Asked,
     Nothing,
     Operation,
@@ -20,7 +21,7 @@ from signaling.api.rest import (
 )
 from signaling.audit import Audit
 from signaling.protocol import SiteView
-from signaling.views import World, site_view
+from signaling.world import World, site_view
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 LEADS = frozenset({Role.ADMIN})
@@ -148,7 +149,7 @@ class IdentityApi:
             ),
             Operation(
                 "POST", "/api/line-tickets", "A single-use ticket for the WebSocket",
-                frozenset({Role.KIOSK, Role.CLERK}), self.line_ticket, None, LineTicket,
+                EVERYONE - {Role.ADMIN}, self.line_ticket, None, LineTicket,
             ),
             Operation(
                 "GET", "/api/kiosks", "The kiosks of one's city", LEADS, self.kiosks, None,

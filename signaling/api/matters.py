@@ -6,7 +6,7 @@ from scheduling.board import Board
 from scheduling.catalogue import UnknownMatter
 from signaling.api.rest import EVERYONE, Asked, Operation, Problem
 from signaling.protocol import CityView, MatterView
-from signaling.views import World, city_view, matter_view
+from signaling.world import World, city_view, matter_view
 
 
 class CityWait(msgspec.Struct):
@@ -49,15 +49,14 @@ class MattersApi:
             matter = self._world.catalogue.matter(asked.part("matter"))
         except UnknownMatter as error:
             raise Problem(404, str(error)) from error
-        return [
-            CityWait(
-                city_view(city),
-                await self._board.expected_wait_s(code, matter.group),
-                (await self._board.line(code)).waiting,
-            )
-            for code, city in self._world.cities.items()
-            if code in matter.cities
-        ]
+        standing = await self._board.standing()
+        found = []
+        for code, city in self._world.cities.items():
+            queue = standing.rules.queue_of(code, matter.code)
+            if queue is not None:
+                wait_s = standing.wait_s(queue.id, asked.now)
+                found.append(CityWait(city_view(city), wait_s, standing.line(queue.id).waiting))
+        return found
 
     async def cities(self, asked: Asked) -> list[CityView]:
         """In the order of the table, the lead city first."""

@@ -19,7 +19,7 @@ from signaling.audit import Audit
 from signaling.protocol import CityView, Direction, MatterView
 from signaling.quality import Qualities
 from signaling.recordings import Recordings
-from signaling.views import World, city_view, matter_view
+from signaling.world import World, city_view, matter_view
 
 SUPERVISORS = frozenset({Role.SUPERVISOR})
 

@@ -5,7 +5,7 @@ import contextlib
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,8 +15,13 @@ from deploy import database, demo_world
 from deploy.settings import Settings
 from scheduling import window
 from scheduling.board import Board
+from scheduling.codes import Codes
 from scheduling.desk import Desk
+from scheduling.dispatch import Dispatcher
+from scheduling.offers import Offers
 from scheduling.record import Visit
+from scheduling.standing import Standings
+from scheduling.transfers import Transfers
 from scheduling.visit import ClerkId, KioskId, Outcome, SiteId, VisitId
 
 NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)  # 12:00 in Shanghai
@@ -38,8 +43,22 @@ class Office:
 
     engine: AsyncEngine
     desk: Desk
+    offers: Offers
+    transfers: Transfers
     board: Board
+    codes: Codes
     now: datetime = NOON
+    here: set[str] = field(default_factory=set)  # kiosks that have a line
+
+    def __post_init__(self) -> None:
+        self.dispatcher = Dispatcher(
+            self.engine,
+            demo_world.catalogue(),
+            desk=self.desk,
+            offers=self.offers,
+            transfers=self.transfers,
+            present=self.here.__contains__,
+        )
 
     def later(self, seconds: float = 1.0) -> datetime:
         """Let time pass; the new time."""
@@ -63,8 +82,9 @@ class Office:
 
     async def offer(self, *kiosks: str) -> list[Visit]:
         """Offer what can be offered, these kiosks being present (all, if none is named)."""
-        present = set(kiosks) or {v.kiosk for v in await self.board.in_line()}
-        return await self.desk.offer_all(present, self.later())
+        self.here.clear()
+        self.here.update(set(kiosks) or {v.kiosk for v in await self.board.in_line()})
+        return await self.dispatcher.load(self.later())
 
     async def ringing(self, clerk: str = CLERK, kiosk: str = KIOSK) -> Visit:
         """A visit that rings at this clerk."""
@@ -77,7 +97,7 @@ class Office:
     async def serving(self, clerk: str = CLERK, kiosk: str = KIOSK) -> Visit:
         """A visit in its call."""
         offered = await self.ringing(clerk, kiosk)
-        return await self.desk.accept(offered.id, ClerkId(clerk), self.later())
+        return await self.offers.accept(offered.id, ClerkId(clerk), self.later())
 
     async def finished(self, clerk: str = CLERK, kiosk: str = KIOSK) -> Visit:
         """A visit whose call is over and whose record is open."""
@@ -112,6 +132,14 @@ async def office(world_file: Path) -> AsyncIterator[Office]:
         engine = database.open_engine(copy)
         catalogue = demo_world.catalogue()
         try:
-            yield Office(engine, Desk(engine, catalogue), Board(engine, catalogue))
+            codes = Codes(bytes(32))
+            yield Office(
+                engine,
+                Desk(engine, catalogue, codes),
+                Offers(engine),
+                Transfers(engine),
+                Board(engine, catalogue, Standings(engine, catalogue, fresh_s=0)),
+                codes,
+            )
         finally:
             await engine.dispose()

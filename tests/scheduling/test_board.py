@@ -10,8 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scheduling import visit, window
+from scheduling.rules import QueueId
 from scheduling.visit import ClerkId, Outcome
 from tests.scheduling.office import CLERK, HANGZHOU, JIAXING, KIOSK, OTHER_CLERK, Office, office
+
+MEDICAL = QueueId("330400-medical-insurance")
 
 
 @pytest_asyncio.fixture
@@ -26,14 +29,14 @@ async def at(world_file: Path) -> AsyncIterator[Office]:
 
 async def test_nobody_on_duty_means_no_expected_wait(at: Office) -> None:
     taken = await at.take()
-    place = await at.board.place(taken)
+    place = (await at.board.standing()).place(taken)
     assert (place.ahead, place.expected_wait_s) == (0, None)
-    assert await at.board.expected_wait_s(JIAXING, "medical-insurance") is None
+    assert (await at.board.standing()).wait_s(MEDICAL, at.now) is None
 
 
 async def test_a_ready_window_means_no_wait(at: Office) -> None:
     await at.ready()
-    assert await at.board.expected_wait_s(JIAXING, "medical-insurance") == 0
+    assert (await at.board.standing()).wait_s(MEDICAL, at.now) == 0
 
 
 async def test_the_line_of_a_city_counts_its_own_only(at: Office) -> None:
@@ -41,25 +44,31 @@ async def test_the_line_of_a_city_counts_its_own_only(at: Office) -> None:
     await at.take("k2")
     await at.take("k3", city=HANGZHOU)
     await at.ready(CLERK)
-    line = await at.board.line(JIAXING)
+    line = (await at.board.standing()).line(MEDICAL)
     assert (line.waiting, line.longest_since) == (2, first.taken_at)
     assert (line.ready, line.on_duty) == (1, 1)
-    assert (await at.board.line(HANGZHOU)).on_duty == 0
+    assert (await at.board.standing()).line(QueueId("330100-medical-insurance")).on_duty == 0
 
 
 async def test_a_clerk_on_a_break_is_not_on_duty(at: Office) -> None:
     await at.desk.set_window(CLERK, window.Event.TAKE_BREAK, at.later())
     await at.take()
-    assert (await at.board.line(JIAXING)).on_duty == 0
+    assert ((await at.board.standing()).line(MEDICAL)).on_duty == 0
 
 
 async def test_after_calls_the_wait_follows_how_long_they_took(at: Office) -> None:
+    usual_s = 15 * 60  # the mean of the catalogue's minutes in this queue
     await at.ready()
-    await at.take()
-    (offered,) = await at.offer()
-    await at.desk.accept(offered.id, CLERK, at.later())
-    await at.desk.end(offered.id, "clerk", at.later(90))
-    assert await at.board.expected_wait_s(JIAXING, "medical-insurance") == 90
+    for number in range(1, 3):
+        await at.take(f"k{number}")
+        (offered,) = await at.offer()
+        await at.offers.accept(offered.id, CLERK, at.later())
+        await at.desk.end(offered.id, "clerk", at.later(90))
+        await at.desk.close(offered.id, CLERK, Outcome.COMPLETED, ready=True, now=at.later(10))
+    await at.take("k3")
+    await at.offer()
+    wait_s = (await at.board.standing()).wait_s(MEDICAL, at.now)
+    assert wait_s == round((2 * 100 + 8 * usual_s) / 10)
 
 
 ARRIVALS = st.lists(st.sampled_from(["take", "ready1", "ready2", "leave", "return"]), max_size=8)
@@ -77,7 +86,7 @@ async def places_agree(world_file: Path, steps: list[str]) -> None:
     async with office(world_file) as at:
         count = 0
         for step in ("take", *steps):
-            waiting = await at.board.queue(JIAXING)
+            waiting = await at.board.line_of(CLERK)
             if step == "take":
                 await at.take(f"k{(count := count + 1)}")
             elif step == "leave" and waiting:
@@ -86,13 +95,13 @@ async def places_agree(world_file: Path, steps: list[str]) -> None:
                 if await at.window_of("jiaxing1") in (window.State.OFF, window.State.MISSED):
                     await at.ready("jiaxing1")
                 await at.offer()
-                await at.desk.expire_offers(0, at.later())
+                await at.offers.expire(0, at.later())
             elif step.startswith("ready"):
                 clerk = f"jiaxing{step[-1]}"
                 if await at.window_of(clerk) in (window.State.OFF, window.State.MISSED):
                     await at.ready(clerk)
-        line = await at.board.line(JIAXING)
-        places = {v.id: await at.board.place(v) for v in await at.board.in_line()}
+        line = (await at.board.standing()).line(MEDICAL)
+        places = {v.id: (await at.board.standing()).place(v) for v in await at.board.in_line()}
         waits = [p.expected_wait_s for p in sorted(places.values(), key=lambda p: p.ahead)]
         assert sorted(p.ahead for p in places.values()) == list(range(len(places)))
         assert waits == sorted(waits, key=lambda w: w or 0)
@@ -112,7 +121,7 @@ async def one_window_becomes_free(at: Office) -> None:
     if held is None:
         await at.ready(CLERK)
         return
-    await at.desk.accept(held.id, CLERK, at.later())
+    await at.offers.accept(held.id, CLERK, at.later())
     await at.desk.end(held.id, "clerk", at.later())
     await at.desk.close(held.id, CLERK, Outcome.COMPLETED, ready=True, now=at.later())
 
@@ -151,7 +160,7 @@ def test_whatever_is_done_in_whatever_order_windows_and_visits_agree(
 
 
 async def stays_consistent(world_file: Path, steps: list[tuple[str, int]]) -> None:
-    from scheduling.desk import Conflict
+    from scheduling.rows import Conflict
 
     clerks = [ClerkId("jiaxing1"), ClerkId("jiaxing2"), ClerkId("hangzhou1")]
     async with office(world_file) as at:
@@ -173,13 +182,13 @@ async def stays_consistent(world_file: Path, steps: list[tuple[str, int]]) -> No
                     case "offer":
                         await at.offer("k0", "k1", "k2")
                     case "expire":
-                        await at.desk.expire_offers(20, at.later(21))
+                        await at.offers.expire(20, at.later(21))
                     case "lose":
-                        await at.desk.lose_clerk(clerk, at.later())
+                        await at.offers.lose_clerk(clerk, at.later())
                     case "accept" if held:
-                        await at.desk.accept(held.id, clerk, at.later())
+                        await at.offers.accept(held.id, clerk, at.later())
                     case "decline" if held:
-                        await at.desk.decline(held.id, clerk, at.later())
+                        await at.offers.decline(held.id, clerk, at.later())
                     case "close" if held:
                         await at.desk.close(
                             held.id, clerk, Outcome.COMPLETED, ready=True, now=at.later()
@@ -210,7 +219,7 @@ async def windows_match_visits(at: Office, clerks: list[ClerkId]) -> None:
             assert state not in WINDOW_OF_VISIT.values()
         else:
             assert state is WINDOW_OF_VISIT[held.state]
-    for waiting in await at.board.queue(JIAXING):
+    for waiting in await at.board.line_of(CLERK):
         assert (waiting.clerk, waiting.offered_at, waiting.accepted_at) == (None, None, None)
 
 
@@ -222,7 +231,7 @@ async def two_recorded(at: Office) -> None:
     await at.ready(CLERK)
     await at.take("k1")
     (first,) = await at.offer()
-    await at.desk.accept(first.id, CLERK, at.later())
+    await at.offers.accept(first.id, CLERK, at.later())
     await at.desk.keep_case(first.id, CLERK, notes="护照 100%_sure", checked=[])
     await at.desk.end(first.id, "clerk", at.later())
     await at.finished(OTHER_CLERK, "k2")
@@ -291,7 +300,7 @@ async def test_at_most_as_many_as_asked_for_are_listed(at: Office) -> None:
 async def test_a_visit_that_lost_its_clerk_and_left_is_still_listed(at: Office) -> None:
     """It had a call, and that call was recorded."""
     served = await at.serving()
-    await at.desk.lose_clerk(CLERK, at.later())
+    await at.offers.lose_clerk(CLERK, at.later())
     await at.desk.leave(served.id, KIOSK, at.later())
     assert await listed(at, "") == [served.ticket]
     assert await listed(at, "", HANGZHOU) == []

@@ -96,9 +96,3 @@ def test_a_matter_is_unknown_in_a_city_that_does_not_do_it() -> None:
     for city in ("330400", "999999"):
         with pytest.raises(UnknownMatter, match=city):
             CATALOGUE.matter("LS-01", city)
-
-
-def test_every_group_has_a_letter_of_its_own() -> None:
-    letters = [CATALOGUE.letter(group) for group in CATALOGUE.groups]
-    assert len(set(letters)) == len(letters)
-    assert not {"I", "O"} & set(letters)  # read as 1 and 0

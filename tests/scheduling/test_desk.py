@@ -13,7 +13,8 @@ from sqlalchemy.exc import IntegrityError
 
 from scheduling import visit, window
 from scheduling.catalogue import UnknownMatter
-from scheduling.desk import LOCAL, Conflict, NotFound
+from scheduling.desk import LOCAL
+from scheduling.rows import Conflict
 from scheduling.tables import visits
 from scheduling.visit import ClerkId, KioskId, Outcome, VisitId
 from tests.scheduling.office import (
@@ -159,7 +160,7 @@ async def test_only_the_clerk_who_was_offered_can_accept(at: Office) -> None:
     offered = await at.ringing(CLERK)
     await at.ready(OTHER_CLERK)
     with pytest.raises(Conflict):
-        await at.desk.accept(offered.id, OTHER_CLERK, at.later())
+        await at.offers.accept(offered.id, OTHER_CLERK, at.later())
     assert (await at.visit(offered.id)).state is visit.State.OFFERED
     assert await at.window_of(OTHER_CLERK) is window.State.READY
 
@@ -168,8 +169,8 @@ async def test_of_two_clerks_accepting_at_once_one_wins(at: Office) -> None:
     offered = await at.ringing(CLERK)
     await at.ready(OTHER_CLERK)
     accepted, refused = await outcomes(
-        at.desk.accept(offered.id, OTHER_CLERK, at.later()),
-        at.desk.accept(offered.id, CLERK, at.later()),
+        at.offers.accept(offered.id, OTHER_CLERK, at.later()),
+        at.offers.accept(offered.id, CLERK, at.later()),
     )
     assert [v.clerk for v in accepted] == [CLERK]
     assert len(refused) == 1
@@ -179,7 +180,7 @@ async def test_of_two_clerks_accepting_at_once_one_wins(at: Office) -> None:
 async def test_accepting_the_same_offer_many_times_begins_one_call(at: Office) -> None:
     offered = await at.ringing()
     accepted, refused = await outcomes(
-        *(at.desk.accept(offered.id, CLERK, at.now) for _ in range(5))
+        *(at.offers.accept(offered.id, CLERK, at.now) for _ in range(5))
     )
     assert len(accepted) == 1
     assert all_conflicts(refused)
@@ -191,13 +192,14 @@ async def test_an_offer_that_rings_out_makes_the_clerk_missed_and_keeps_the_tick
 ) -> None:
     offered = await at.ringing(CLERK)
     behind = await at.take("kiosk-2")
-    assert await at.desk.expire_offers(RING_S, at.later(RING_S - 2)) == []
-    (back,) = await at.desk.expire_offers(RING_S, at.later(3))
+    assert await at.offers.expire(RING_S, at.later(RING_S - 2)) == []
+    ((back, missed),) = await at.offers.expire(RING_S, at.later(3))
+    assert missed == CLERK
     assert await at.window_of(CLERK) is window.State.MISSED
     assert back.state is visit.State.WAITING
     assert (back.ticket, back.taken_at) == (offered.ticket, offered.taken_at)
     assert (back.clerk, back.offered_at) == (None, None)
-    assert [v.id for v in await at.board.queue(JIAXING)] == [offered.id, behind.id]
+    assert [v.id for v in await at.board.line_of(CLERK)] == [offered.id, behind.id]
     await at.ready(OTHER_CLERK)
     (again,) = await at.offer()
     assert (again.id, again.clerk) == (offered.id, OTHER_CLERK)
@@ -205,7 +207,7 @@ async def test_an_offer_that_rings_out_makes_the_clerk_missed_and_keeps_the_tick
 
 async def test_a_missed_clerk_is_offered_nothing_until_back(at: Office) -> None:
     await at.ringing(CLERK)
-    await at.desk.expire_offers(RING_S, at.later(RING_S + 1))
+    await at.offers.expire(RING_S, at.later(RING_S + 1))
     assert await at.offer() == []
     await at.ready(CLERK)
     assert [v.clerk for v in await at.offer()] == [CLERK]
@@ -213,24 +215,24 @@ async def test_a_missed_clerk_is_offered_nothing_until_back(at: Office) -> None:
 
 async def test_an_offer_cannot_be_accepted_after_it_rang_out(at: Office) -> None:
     offered = await at.ringing()
-    await at.desk.expire_offers(RING_S, at.later(RING_S + 1))
+    await at.offers.expire(RING_S, at.later(RING_S + 1))
     with pytest.raises(Conflict):
-        await at.desk.accept(offered.id, CLERK, at.later())
+        await at.offers.accept(offered.id, CLERK, at.later())
 
 
 async def test_a_clerk_who_declines_is_on_a_break_and_the_visit_at_the_head(at: Office) -> None:
     offered = await at.ringing()
     await at.take("kiosk-2")
-    back = await at.desk.decline(offered.id, CLERK, at.later())
+    back = await at.offers.decline(offered.id, CLERK, at.later())
     assert await at.window_of() is window.State.BREAK
     assert (back.state, back.ticket, back.taken_at) == (
         visit.State.WAITING,
         offered.ticket,
         offered.taken_at,
     )
-    assert (await at.board.queue(JIAXING))[0].id == offered.id
+    assert (await at.board.line_of(CLERK))[0].id == offered.id
     with pytest.raises(Conflict):
-        await at.desk.decline(offered.id, CLERK, at.later())
+        await at.offers.decline(offered.id, CLERK, at.later())
 
 
 # Lost clerks
@@ -239,19 +241,19 @@ async def test_a_clerk_who_declines_is_on_a_break_and_the_visit_at_the_head(at: 
 @pytest.mark.parametrize("step", [window.Event.BE_READY, window.Event.TAKE_BREAK])
 async def test_a_lost_clerk_without_a_visit_is_off(at: Office, step: window.Event) -> None:
     await at.desk.set_window(CLERK, step, at.later())
-    assert await at.desk.lose_clerk(CLERK, at.later()) is None
+    assert await at.offers.lose_clerk(CLERK, at.later()) is None
     assert await at.window_of() is window.State.OFF
 
 
 async def test_losing_a_clerk_who_is_off_changes_nothing(at: Office) -> None:
-    assert await at.desk.lose_clerk(CLERK, at.later()) is None
+    assert await at.offers.lose_clerk(CLERK, at.later()) is None
     assert await at.window_of() is window.State.OFF
 
 
 async def test_a_missed_clerk_who_is_lost_is_off(at: Office) -> None:
     await at.ringing()
-    await at.desk.expire_offers(RING_S, at.later(RING_S + 1))
-    await at.desk.lose_clerk(CLERK, at.later())
+    await at.offers.expire(RING_S, at.later(RING_S + 1))
+    await at.offers.lose_clerk(CLERK, at.later())
     assert await at.window_of() is window.State.OFF
 
 
@@ -260,10 +262,10 @@ async def test_a_visit_that_rings_at_a_lost_clerk_returns_to_the_head_of_the_lin
 ) -> None:
     offered = await at.ringing()
     await at.take("kiosk-2")
-    back = await at.desk.lose_clerk(CLERK, at.later())
+    back = await at.offers.lose_clerk(CLERK, at.later())
     assert back is not None
     assert (back.ticket, back.taken_at) == (offered.ticket, offered.taken_at)
-    assert (await at.board.queue(JIAXING))[0].id == offered.id
+    assert (await at.board.line_of(CLERK))[0].id == offered.id
     assert await at.window_of() is window.State.OFF
 
 
@@ -272,7 +274,7 @@ async def test_a_visit_that_loses_its_clerk_in_the_call_returns_to_the_head_of_t
 ) -> None:
     served = await at.serving()
     await at.take("kiosk-2")
-    back = await at.desk.lose_clerk(CLERK, at.later())
+    back = await at.offers.lose_clerk(CLERK, at.later())
     assert back is not None
     assert back.state is visit.State.WAITING
     assert (back.ticket, back.taken_at) == (served.ticket, served.taken_at)
@@ -285,7 +287,7 @@ async def test_a_visit_that_loses_its_clerk_in_the_call_returns_to_the_head_of_t
 
 async def test_wrap_up_survives_a_lost_clerk(at: Office) -> None:
     finished = await at.finished()
-    assert await at.desk.lose_clerk(CLERK, at.later()) is None
+    assert await at.offers.lose_clerk(CLERK, at.later()) is None
     assert await at.window_of() is window.State.WRAP_UP
     kept = await at.desk.keep_case(finished.id, CLERK, notes="written later", checked=[])
     assert kept.notes == "written later"
@@ -294,9 +296,8 @@ async def test_wrap_up_survives_a_lost_clerk(at: Office) -> None:
     assert await at.window_of() is window.State.READY
 
 
-async def test_an_unknown_clerk_cannot_be_lost(at: Office) -> None:
-    with pytest.raises(NotFound):
-        await at.desk.lose_clerk(ClerkId("nobody"), at.later())
+async def test_losing_an_unknown_clerk_changes_nothing(at: Office) -> None:
+    assert await at.offers.lose_clerk(ClerkId("nobody"), at.later()) is None
 
 
 # Leaving, ending, closing
@@ -341,7 +342,7 @@ async def test_a_visit_is_closed_after_its_call_only(at: Office) -> None:
     offered = await at.ringing()
     with pytest.raises(Conflict):
         await at.desk.close(offered.id, CLERK, Outcome.COMPLETED, ready=True, now=at.later())
-    await at.desk.accept(offered.id, CLERK, at.later())
+    await at.offers.accept(offered.id, CLERK, at.later())
     with pytest.raises(Conflict):
         await at.desk.close(offered.id, CLERK, Outcome.COMPLETED, ready=True, now=at.later())
     assert await at.window_of() is window.State.IN_CALL
@@ -370,7 +371,7 @@ async def test_a_clerk_keeps_notes_in_the_call_and_after_it_only(at: Office) -> 
     offered = await at.ringing()
     with pytest.raises(Conflict):
         await at.desk.keep_case(offered.id, CLERK, notes="early", checked=[])
-    await at.desk.accept(offered.id, CLERK, at.later())
+    await at.offers.accept(offered.id, CLERK, at.later())
     kept = await at.desk.keep_case(
         offered.id, CLERK, notes="in the call", checked=["居民身份证", "not on the list"]
     )
@@ -484,7 +485,7 @@ async def test_fifty_residents_and_eight_clerks_race_without_a_double_pair(at: O
             held = await at.board.visit_of_clerk(name)
             if held is None:
                 continue
-            await at.desk.accept(held.id, name, at.later())
+            await at.offers.accept(held.id, name, at.later())
             await at.desk.end(held.id, "clerk", at.later())
             await at.desk.close(held.id, name, Outcome.COMPLETED, ready=True, now=at.later())
             served.append(held.id)

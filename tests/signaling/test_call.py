@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signaling.call import CLERK, PARTIES, Call, CallId, Mode, Party, far_of
+from signaling.call import CLERK, PARTIES, Call, CallId, Mode, Party
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 
@@ -39,7 +39,7 @@ def test_an_invitation_is_there_until_it_is_answered() -> None:
 
 @pytest.mark.parametrize("first", PARTIES)
 def test_a_call_talks_from_when_both_are_connected(first: Party) -> None:
-    second = far_of(first)
+    second = new_call().far_of(first)
     call = new_call().connected(first, "a", NOW)
     assert call.talking_since is None
     call = call.connected(second, "b", NOW + timedelta(seconds=3))
@@ -130,7 +130,7 @@ def test_who_hears_whom_follows_from_the_modes(modes: dict[Party, Mode]) -> None
         assert set(heard) == wanted - {party}
         assert len(set(heard)) == len(heard)
     for party in PARTIES:  # a page shows the first slot large: it is the other of the two
-        assert table[party][0] == far_of(party)
+        assert table[party][0] == call.far_of(party)
     for guest in modes:
         call = call.left(guest)
     assert call.table == new_call().table

@@ -32,6 +32,7 @@ def state(ahead: int | None = None) -> ClientState:
         place=None if ahead is None else PlaceView(ahead, None),
         call=None,
         connection=None,
+        on_hold=False,
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from media.records import manifest as manifests
 from scheduling import visit, window
-from scheduling.desk import NotFound
+from scheduling.rows import NotFound
 from tests.scheduling.office import CLERK
 from tests.signaling.wired import AT_DESK, AT_KIOSK, Wired, gets_more, wired
 

@@ -150,10 +150,8 @@ async def test_an_old_ticket_is_refused(service: ServiceProcess, kiosk_api: Api)
     assert answer["code"] == "bad_ticket"
 
 
-@pytest.mark.parametrize("role", [Role.SUPERVISOR, Role.ADMIN])
-async def test_supervisors_and_admins_have_no_line(
-    service: ServiceProcess, kiosk_api: Api, role: Role
-) -> None:
+async def test_admins_have_no_line(service: ServiceProcess, kiosk_api: Api) -> None:
+    role = Role.ADMIN
     async with person(service, f"hefei-{role}") as api:
         with pytest.raises(HttpRefused) as refused:
             await ticket(api)

@@ -11,7 +11,7 @@ import pytest_asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduling.desk import NotFound
+from scheduling.rows import NotFound
 from signaling import protocol
 from signaling.call import CLERK, PARTIES, RESIDENT, Party
 from signaling.protocol import Direction

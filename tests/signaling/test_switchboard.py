@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from scheduling import visit
-from scheduling.desk import Conflict
+from scheduling.rows import Conflict
 from tests.signaling.wired import AT_DESK, AT_KIOSK, wired
 
 

@@ -18,7 +18,9 @@ from media.node.node import Node
 from media.records import manifest as manifests
 from media.records.manifest import Manifest
 from media.records.store import Store
+from scheduling.dispatch import Dispatcher
 from scheduling.record import Visit
+from scheduling.service_level import ServiceLevels
 from scheduling.visit import VisitId
 from signaling.access import Identity, Role
 from signaling.accounts import Accounts
@@ -26,10 +28,12 @@ from signaling.call import RESIDENT, Call, Party
 from signaling.exchange import Exchange
 from signaling.headless import HeadlessPeer, Likeness
 from signaling.hub import Hub, Socket
+from signaling.line_views import LineViews
 from signaling.quality import Qualities
 from signaling.recordings import Recordings
 from signaling.switchboard import Switchboard
-from signaling.views import Views, World
+from signaling.views import Views
+from signaling.world import World
 from tests.scheduling.office import CLERK, JIAXING, KIOSK, Office, office
 from tests.support.service import free_port
 
@@ -141,6 +145,16 @@ class Wired:
             at.desk,
             at.board,
             self.hub,
+            offers=at.offers,
+            transfers=at.transfers,
+            dispatcher=Dispatcher(
+                at.engine,
+                demo_world.catalogue(),
+                desk=at.desk,
+                offers=at.offers,
+                transfers=at.transfers,
+                present=self.hub.is_open,
+            ),
             exchange=self.exchange,
             recordings=self.recordings,
             qualities=self.qualities,
@@ -200,6 +214,8 @@ class Wired:
             exchange=self.exchange,
             qualities=self.qualities,
             hub=self.hub,
+            lines=LineViews(world, board, ServiceLevels(self.at.engine)),
+            codes=self.at.codes,
         )
 
     async def ticket(self) -> Visit:

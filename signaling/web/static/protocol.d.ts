@@ -7,7 +7,7 @@ export interface Hello {
   versions: number[];
 }
 
-/** The resident agreed to the recording notice and joins the line. Kiosks only. */
+/** The resident agreed to the recording notice and joins the line. Kiosks only. `wish` is the language to be served in (BCP 47, "" for any). `priority` gives a head start; `returning` needs ticket and code of today's earlier visit. */
 export interface TakeTicket {
   type: "take_ticket";
   id: string;
@@ -15,6 +15,10 @@ export interface TakeTicket {
   city: string;
   language: "en" | "zh_CN";
   notice_version: string;
+  priority?: "disabled" | "elderly" | "infant" | "ordinary" | "returning" | "veteran";
+  wish?: "" | "cmn" | "csl" | "en" | "wuu" | "yue";
+  earlier_ticket?: string;
+  earlier_code?: string;
 }
 
 /** The resident gives the ticket back before being served. Kiosks only. */
@@ -22,6 +26,30 @@ export interface LeaveLine {
   type: "leave_line";
   id: string;
   visit: string;
+}
+
+/** The resident waits for their own city, or may be served by another after all. Kiosks. */
+export interface SetStays {
+  type: "set_stays";
+  id: string;
+  visit: string;
+  stays: boolean;
+}
+
+/** The resident goes away and keeps the place; `contact` is a telephone number. Kiosks. */
+export interface ComeBackLater {
+  type: "come_back_later";
+  id: string;
+  visit: string;
+  contact: string;
+}
+
+/** The resident is back at this kiosk, with ticket and code. Kiosks only. */
+export interface ComeBack {
+  type: "come_back";
+  id: string;
+  ticket: string;
+  code: string;
 }
 
 /** The resident rates the service, once: 1 very dissatisfied to 5 very satisfied. Kiosks. */
@@ -59,6 +87,71 @@ export interface Decline {
   type: "decline";
   id: string;
   visit: string;
+  reason?: string;
+}
+
+/** The clerk takes a visit of their own choice, where its queue allows it. Clerks only. */
+export interface Pull {
+  type: "pull";
+  id: string;
+  visit: string;
+}
+
+/** The clerk has called a resident who is away: it is nearly their turn. Clerks only. */
+export interface CallBack {
+  type: "call_back";
+  id: string;
+  visit: string;
+}
+
+/** The visit goes to the line of a queue, or waits for one clerk of it. Clerks only. It keeps its place and its record; this clerk is then ready, or on a break. */
+export interface Transfer {
+  type: "transfer";
+  id: string;
+  visit: string;
+  queue: string;
+  clerk?: string | null;
+  ready?: boolean;
+}
+
+/** Ask a queue, or one clerk of it, to join this call. Clerks only. It rings there like a visit. The resident is on hold from when the other joins. */
+export interface AskConsult {
+  type: "ask_consult";
+  id: string;
+  visit: string;
+  queue: string;
+  clerk?: string | null;
+}
+
+/** Take the resident into the talk of both clerks, or put them on hold again. Clerks only. */
+export interface SetThreeWay {
+  type: "set_three_way";
+  id: string;
+  visit: string;
+  with_resident: boolean;
+}
+
+/** Take back what was asked, end a consult, or leave the one that was joined. Clerks only. */
+export interface EndConsult {
+  type: "end_consult";
+  id: string;
+  visit: string;
+}
+
+/** Leave the call to the clerk who joined; this clerk is then ready, or on a break. Clerks. */
+export interface HandOver {
+  type: "hand_over";
+  id: string;
+  visit: string;
+  ready?: boolean;
+}
+
+/** Finish the record of the visit that has just ended later. Clerks only. */
+export interface SetAside {
+  type: "set_aside";
+  id: string;
+  visit: string;
+  ready?: boolean;
 }
 
 /** Keep the clerk's notes and the materials that were seen. Clerks only. */
@@ -70,13 +163,14 @@ export interface KeepCase {
   checked: string[];
 }
 
-/** End the wrap-up with an outcome. Clerks only. */
+/** End the record with an outcome. Clerks only. A visit of an escalation queue needs an `answer` to the resident. `ready` counts only for the record on the desk, not for one that was set aside. */
 export interface CloseVisit {
   type: "close_visit";
   id: string;
   visit: string;
   outcome: "accepted" | "accepted_with_deferral" | "advice_only" | "completed" | "declined" | "left" | "needs_correction" | "transferred";
   ready: boolean;
+  answer?: string;
 }
 
 /** End the call of this visit and no other. Kiosks and clerks. */
@@ -211,11 +305,36 @@ export interface CallView {
   quality: QualityView | null;
 }
 
-/** A visit as the resident's kiosk and the clerk see it. */
+/** A group of matters of one city. `escalation`: it must be closed with an answer. */
+export interface QueueView {
+  id: string;
+  city: CityView;
+  name_zh: string;
+  name_en: string;
+  kind: "escalation" | "ordinary";
+}
+
+/** Another city may take this visit, and why: the rule that holds, and its seconds or share. */
+export interface OverflowView {
+  city: CityView;
+  when: "agreement" | "expected_wait" | "nobody_on_duty" | "service_level" | "waited";
+  threshold: number;
+}
+
+/** A visit as the resident's kiosk and the clerk see it. `code` proves that somebody holds the ticket; only the kiosk sees it. `elsewhere` are other cities whose clerks may take it, unless the resident `stays`. `for_clerk` is the one clerk it was transferred to. */
 export interface VisitView {
   id: string;
   ticket: string;
-  state: "closed" | "finished" | "left" | "offered" | "serving" | "waiting";
+  code: string;
+  state: "away" | "closed" | "finished" | "left" | "offered" | "serving" | "waiting";
+  queue: QueueView;
+  priority: "booked" | "disabled" | "elderly" | "infant" | "ordinary" | "returning" | "veteran";
+  wish: "" | "cmn" | "csl" | "en" | "wuu" | "yue";
+  stays: boolean;
+  elsewhere: OverflowView[];
+  for_clerk_zh: string;
+  for_clerk_en: string;
+  served_before: boolean;
   matter: MatterView;
   city: CityView;
   site: SiteView;
@@ -244,6 +363,7 @@ export interface KioskState {
   place: PlaceView | null;
   call: CallView | null;
   connection: ConnectionView | null;
+  on_hold: boolean;
 }
 
 /** The clerk's desk and since when it is in this state. */
@@ -252,14 +372,64 @@ export interface WindowView {
   since: string;
 }
 
-/** One visit in line as clerks see it: no personal data. */
+/** One visit in line as clerks see it. `away`: the resident comes back later, and is called at `contact` when it is nearly their turn. `may_pull`: its queue lets a clerk choose it. `far` is the city it comes from by overflow. */
 export interface QueueEntry {
+  visit: string;
   ticket: string;
+  queue: string;
+  priority: "booked" | "disabled" | "elderly" | "infant" | "ordinary" | "returning" | "veteran";
+  wish: "" | "cmn" | "csl" | "en" | "wuu" | "yue";
+  away: boolean;
+  called: boolean;
+  contact: string;
+  may_pull: boolean;
+  far: CityView | null;
+  expected_wait_s: number | null;
   matter_zh: string;
   matter_en: string;
   site_zh: string;
   site_en: string;
   taken_at: string;
+}
+
+/** A queue that this clerk serves, now and today. `share` of `counted` visits were answered within `target_s`; `at_risk` are about to miss it. */
+export interface QueueStatus {
+  queue: QueueView;
+  level: "backup" | "primary" | "secondary";
+  waiting: number;
+  longest_since: string | null;
+  on_duty: number;
+  ready: number;
+  expected_wait_s: number | null;
+  target_s: number;
+  target_share: number;
+  share: number | null;
+  counted: number;
+  at_risk: number;
+  warns: boolean;
+}
+
+/** Another clerk is asked about the visit on this desk, or this clerk is the one asked. `state` is `asked` (in line), `offered` (it rings) or `joined`. `other` is the clerk at the other end, once there is one. */
+export interface ConsultView {
+  role: "asked" | "asker";
+  state: "asked" | "joined" | "offered";
+  queue: QueueView;
+  other_zh: string;
+  other_en: string;
+  since: string;
+  with_resident: boolean;
+}
+
+/** A record that was set aside, to be finished later. */
+export interface AsideView {
+  visit: string;
+  ticket: string;
+  matter_zh: string;
+  matter_en: string;
+  kind: "escalation" | "ordinary";
+  ended_at: string | null;
+  notes: string;
+  checked: string[];
 }
 
 /** What the clerk has written on the visit. */
@@ -276,8 +446,12 @@ export interface ClerkState {
   city: CityView;
   window: WindowView;
   ring_s: number;
+  queues: QueueStatus[];
   line: QueueEntry[];
+  capacity: number;
+  aside: AsideView[];
   visit: VisitView | null;
+  consult: ConsultView | null;
   case: CaseView | null;
   call: CallView | null;
   connection: ConnectionView | null;
@@ -319,18 +493,29 @@ export type ClientState = KioskState | ClerkState;
 
 export type ServerMessage = Welcome | StateMessage | Done | Refused;
 
-export type ClientMessage = Hello | TakeTicket | LeaveLine | Rate | Wipe | SetWindow | Accept | Decline | KeepCase | CloseVisit | EndCall | Connect | Answer | Playing | SetRecording | SetSharing | ReportQuality;
+export type ClientMessage = Hello | TakeTicket | LeaveLine | SetStays | ComeBackLater | ComeBack | Rate | Wipe | SetWindow | Accept | Decline | Pull | CallBack | Transfer | AskConsult | SetThreeWay | EndConsult | HandOver | KeepCase | SetAside | CloseVisit | EndCall | Connect | Answer | Playing | SetRecording | SetSharing | ReportQuality;
 
 /** The fields of each command, without its type and id. */
 export interface CommandFields {
   take_ticket: Omit<TakeTicket, "type" | "id">;
   leave_line: Omit<LeaveLine, "type" | "id">;
+  set_stays: Omit<SetStays, "type" | "id">;
+  come_back_later: Omit<ComeBackLater, "type" | "id">;
+  come_back: Omit<ComeBack, "type" | "id">;
   rate: Omit<Rate, "type" | "id">;
   wipe: Omit<Wipe, "type" | "id">;
   set_window: Omit<SetWindow, "type" | "id">;
   accept: Omit<Accept, "type" | "id">;
   decline: Omit<Decline, "type" | "id">;
+  pull: Omit<Pull, "type" | "id">;
+  call_back: Omit<CallBack, "type" | "id">;
+  transfer: Omit<Transfer, "type" | "id">;
+  ask_consult: Omit<AskConsult, "type" | "id">;
+  set_three_way: Omit<SetThreeWay, "type" | "id">;
+  end_consult: Omit<EndConsult, "type" | "id">;
+  hand_over: Omit<HandOver, "type" | "id">;
   keep_case: Omit<KeepCase, "type" | "id">;
+  set_aside: Omit<SetAside, "type" | "id">;
   close_visit: Omit<CloseVisit, "type" | "id">;
   end_call: Omit<EndCall, "type" | "id">;
   connect: Omit<Connect, "type" | "id">;
