@@ -419,7 +419,15 @@ async def test_a_command_sent_five_times_has_one_effect_and_five_equal_answers(
     service: ServiceProcess,
 ) -> None:
     async with resident(service) as at_kiosk:
-        text = json.dumps(sample(protocol.TakeTicket, matter="YB-01", city=HUZHOU))
+        text = json.dumps(
+            sample(
+                protocol.TakeTicket,
+                matter="YB-01",
+                city=HUZHOU,
+                earlier_ticket="",
+                earlier_code="",
+            )
+        )
         line, _ = await hello(at_kiosk.api)
         for _ in range(5):
             await line.socket.send_str(text)
