@@ -11,6 +11,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from uuid_utils import uuid7
 
@@ -53,37 +55,40 @@ class Desk:
         """Begin a visit. Raises UnknownMatter, Conflict if this kiosk has one already."""
         found = self._catalogue.matter(matter, city)
         letter = self._catalogue.letter(found.group)
-        async with self._engine.begin() as connection:
-            held = await connection.execute(
-                sa.select(visits.c.ticket).where(visits.c.kiosk == kiosk, visits.c.at_kiosk)
-            )
-            if (ticket := held.scalar()) is not None:
-                raise Conflict(f"this kiosk already holds ticket {ticket}")
-            number = await _next_number(connection, city, letter, now)
-            row = await connection.execute(
-                sa.insert(visits)
-                .values(
-                    id=str(uuid7()),
-                    city=city,
-                    matter=found.code,
-                    group=found.group,
-                    site=site,
-                    kiosk=kiosk,
-                    at_kiosk=True,
-                    ticket=f"{letter}{number:03d}",
-                    language=language,
-                    notice_version=notice_version,
-                    state=visit.State.WAITING,
-                    taken_at=now,
-                    notes="",
-                    checked=[],
-                    rating_reasons=[],
+        try:
+            async with self._engine.begin() as connection:
+                held = await connection.execute(
+                    sa.select(visits.c.ticket).where(visits.c.kiosk == kiosk, visits.c.at_kiosk)
                 )
-                .returning(*visits.c)
-            )
-            taken = Visit.of(row.one())
-            await _note(connection, taken.id, now, "ticket_taken", kiosk)
-            return taken
+                if (ticket := held.scalar()) is not None:
+                    raise Conflict(f"this kiosk already holds ticket {ticket}")
+                number = await _next_number(connection, city, letter, now)
+                row = await connection.execute(
+                    sa.insert(visits)
+                    .values(
+                        id=str(uuid7()),
+                        city=city,
+                        matter=found.code,
+                        group=found.group,
+                        site=site,
+                        kiosk=kiosk,
+                        at_kiosk=True,
+                        ticket=f"{letter}{number:03d}",
+                        language=language,
+                        notice_version=notice_version,
+                        state=visit.State.WAITING,
+                        taken_at=now,
+                        notes="",
+                        checked=[],
+                        rating_reasons=[],
+                    )
+                    .returning(*visits.c)
+                )
+                taken = Visit.of(row.one())
+                await _note(connection, taken.id, now, "ticket_taken", kiosk)
+                return taken
+        except IntegrityError as error:  # two at once: the index lets one through
+            raise Conflict("this kiosk already holds a ticket") from error
 
     async def offer_all(self, present: Collection[str], now: datetime) -> list[Visit]:
         """Offer every visit in line for which a window is ready; returns those offered.
@@ -91,6 +96,15 @@ class Desk:
         Only visits whose kiosk is `present` ring; the others keep their place.
         """
         async with self._engine.begin() as connection:
+            free = [  # locked, so that of several who offer at once one has them
+                routing.Ready(ClerkId(row.clerk), row.city, row.since)
+                for row in await connection.execute(
+                    sa.select(windows.c.clerk, windows.c.city, windows.c.since)
+                    .where(windows.c.state == window.State.READY)
+                    .order_by(windows.c.clerk)
+                    .with_for_update()
+                )
+            ]
             line = [
                 routing.Waiting(VisitId(row.id), row.city, row.taken_at)
                 for row in await connection.execute(
@@ -99,16 +113,6 @@ class Desk:
                     )
                 )
                 if row.kiosk in present
-            ]
-            if not line:
-                return []
-            free = [
-                routing.Ready(ClerkId(row.clerk), row.city, row.since)
-                for row in await connection.execute(
-                    sa.select(windows.c.clerk, windows.c.city, windows.c.since).where(
-                        windows.c.state == window.State.READY
-                    )
-                )
             ]
             offered = []
             for visit_id, clerk in routing.pair(line, free):
@@ -147,10 +151,12 @@ class Desk:
         """Offers that rang out: the clerk is "missed", the visit is back at the head."""
         async with self._engine.begin() as connection:
             rows = await connection.execute(
-                sa.select(visits).where(
+                sa.select(visits)
+                .where(
                     visits.c.state == visit.State.OFFERED,
                     visits.c.offered_at <= now - timedelta(seconds=ring_s),
                 )
+                .with_for_update(skip_locked=True)
             )
             return [
                 await _put_back(connection, Visit.of(row), visit.Event.MISS, window.Event.MISS, now)
@@ -163,12 +169,10 @@ class Desk:
         A window in wrap-up stays: its work is kept until the clerk is back.
         """
         async with self._engine.begin() as connection:
-            row = await connection.execute(
-                sa.select(visits).where(
-                    visits.c.clerk == clerk, visits.c.state.in_(visit.WITH_CLERK)
-                )
+            held = await _locked(
+                connection,
+                sa.and_(visits.c.clerk == clerk, visits.c.state.in_(visit.WITH_CLERK)),
             )
-            held = row.one_or_none()
             if held is not None:
                 return await _put_back(
                     connection, Visit.of(held), visit.Event.LOSE_CLERK, window.Event.LOSE, now
@@ -281,23 +285,21 @@ class Desk:
 
 async def _next_number(connection: AsyncConnection, city: str, letter: str, now: datetime) -> int:
     """The next ticket number of this city, day and letter; the row is its lock."""
-    key = {"city": city, "day": now.astimezone(LOCAL).date(), "letter": letter}
-    where = sa.and_(*(ticket_counters.c[name] == value for name, value in key.items()))
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    day = now.astimezone(LOCAL).date()
     counted = await connection.execute(
-        sa.update(ticket_counters)
-        .where(where)
-        .values(last=ticket_counters.c.last + 1)
+        insert(ticket_counters)
+        .values(city=city, day=day, letter=letter, last=1)
+        .on_conflict_do_update(
+            index_elements=["city", "day", "letter"], set_={"last": ticket_counters.c.last + 1}
+        )
         .returning(ticket_counters.c.last)
     )
-    number = counted.scalar()
-    if number is None:
-        await connection.execute(sa.insert(ticket_counters).values(**key, last=1))
-        return 1
-    return int(number)
+    return int(counted.scalar_one())
 
 
 async def _visit(connection: AsyncConnection, visit_id: VisitId) -> Visit:
-    row = (await connection.execute(sa.select(visits).where(visits.c.id == visit_id))).one_or_none()
+    row = await _locked(connection, visits.c.id == visit_id)
     if row is None:
         raise NotFound(f"no visit {visit_id}")
     return Visit.of(row)
@@ -305,10 +307,16 @@ async def _visit(connection: AsyncConnection, visit_id: VisitId) -> Visit:
 
 async def _held_by(connection: AsyncConnection, visit_id: VisitId, clerk: ClerkId) -> Visit:
     """The visit, if it is this clerk's; somebody else's gives the same Conflict as none."""
-    row = (await connection.execute(sa.select(visits).where(visits.c.id == visit_id))).one_or_none()
+    row = await _locked(connection, visits.c.id == visit_id)
     if row is None or row.clerk != clerk:
         raise Conflict("this visit is not yours any more")
     return Visit.of(row)
+
+
+async def _locked(connection: AsyncConnection, which: sa.ColumnElement[bool]) -> sa.Row[Any] | None:
+    """The row, which nobody else changes before this transaction ends."""
+    query = sa.select(visits).where(which).with_for_update()
+    return (await connection.execute(query)).one_or_none()
 
 
 async def _window(connection: AsyncConnection, clerk: ClerkId) -> Window:
