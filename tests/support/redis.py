@@ -9,6 +9,8 @@ import tempfile
 import time
 from collections.abc import Iterator
 
+from redis.asyncio import Redis
+
 from tests.support.service import free_port
 
 READY_DEADLINE_S = 10.0
@@ -60,6 +62,14 @@ class RedisServer:
             self._process.kill()
             self._process.wait(READY_DEADLINE_S)
             self._process = None
+
+    async def execute(self, *words: str) -> object:
+        """What Redis answers to a command."""
+        client = Redis.from_url(self.url)
+        try:
+            return await client.execute_command(*words)
+        finally:
+            await client.aclose()
 
     def _signal(self, which: signal.Signals) -> None:
         assert self._process is not None
