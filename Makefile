@@ -35,9 +35,10 @@ install-dev: .venv/installed-dev node_modules/.package-lock.json
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-# What the tests need of the system: a browser, fonts with Chinese glyphs, Node for the page tools.
+# What the tests need of the system: a browser, fonts with Chinese glyphs, Node for the page tools,
+# and the servers of an arrangement with several processes.
 packages:
-	@deploy/system-packages chromium fonts-noto-cjk nodejs npm
+	@deploy/system-packages chromium fonts-noto-cjk nodejs npm postgresql redis-server
 
 # Not `npm ci`: it also wants the binaries of every other platform to be in the lock, which a
 # mirror that holds only some of them cannot write. `--no-save` installs by the lock and its hashes.

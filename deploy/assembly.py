@@ -1,11 +1,12 @@
 """How do the parts become one running service? Builds every object once and wires them."""
 
 import asyncio
+import contextlib
 import hmac
 import logging
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
-from typing import IO, Any
+from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -62,7 +63,7 @@ class Service:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._lock: IO[str] | None = None
+        self._lock: contextlib.ExitStack | None = None
         self._engine: AsyncEngine | None = None
         self._runner: web.AppRunner | None = None
         self._endpoint: Endpoint | None = None

@@ -3,6 +3,7 @@
 The files beside this one are made-up people and real kinds of matters; passwords are public.
 """
 
+import asyncio
 import csv
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -182,14 +183,14 @@ def skills(clerk: ClerkId, city: str, role: Role, number: int) -> Skills:
 async def load(settings: Settings) -> str:
     """Fill the database (idempotent); returns a fresh enrolment code for the demo's kiosk.
 
-    Raises database.DatabaseInUse while a service runs on it.
+    Raises database.DatabaseInUse while a service runs on its SQLite file.
     """
     with database.lock(settings.database):
         return await _load_unlocked(settings)
 
 
 async def _load_unlocked(settings: Settings) -> str:
-    database.migrate(settings.database)
+    await asyncio.to_thread(database.migrate, settings.database)
     engine = database.open_engine(settings.database)
     try:
         return await _load(engine)

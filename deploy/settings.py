@@ -1,9 +1,16 @@
-"""What can be set? One typed object, read from the environment (`VW_…`) and handed down."""
+"""What can be set? One typed object, read from the environment and handed down.
 
+Every variable is `VW_…`, but for the two that other programs know too: DATABASE_URL, REDIS_URL.
+"""
+
+import os
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
 
 from media.node.codecs import CODECS, Codec
 
@@ -25,6 +32,8 @@ class Settings:
     comma-separated; without one the media node runs in this process. `media_token` (at least 16
     characters) is what server and media processes show each other, and what `/metrics` wants;
     `control_host` and `control_port` are where a media process listens for the server.
+    `database_url` is a PostgreSQL database in place of the SQLite file; with `redis_url` as well,
+    any number of processes serve it together.
     """
 
     host: str = "127.0.0.1"
@@ -41,6 +50,8 @@ class Settings:
     control_port: int = 7088
     codecs: str = "VP8,VP9,H264,AV1"
     ring_s: float = 20.0
+    database_url: str = ""
+    redis_url: str = ""
 
     @property
     def allowed_origins(self) -> frozenset[str]:
@@ -91,9 +102,36 @@ class Settings:
         return all(origin.startswith("https://") for origin in self.allowed_origins)
 
     @property
-    def database(self) -> Path:
-        """The SQLite file."""
-        return self.data / "virtual-window.sqlite"
+    def database(self) -> Path | sa.URL:
+        """The SQLite file, or the PostgreSQL database. Raises BadSetting."""
+        if not self.database_url:
+            return self.data / "virtual-window.sqlite"
+        try:
+            url = sa.make_url(self.database_url)
+        except (sa.exc.ArgumentError, ValueError) as error:
+            raise BadSetting("DATABASE_URL: this is not a URL") from error
+        if url.drivername not in ("postgres", "postgresql", "postgresql+asyncpg"):
+            raise BadSetting(
+                f"DATABASE_URL: {url.drivername}://… is not postgresql://user:password@host/name"
+            )
+        return url.set(drivername="postgresql+asyncpg")
+
+    @property
+    def redis(self) -> str | None:
+        """Where the processes meet; None for one process. Raises BadSetting."""
+        if not self.redis_url:
+            return None
+        if urlsplit(self.redis_url).scheme not in ("redis", "rediss", "unix"):
+            raise BadSetting("REDIS_URL: this is not redis://host:port")
+        if not self.database_url:
+            raise BadSetting(
+                "REDIS_URL: several processes need PostgreSQL; set DATABASE_URL as well"
+            )
+        if not self.nodes:
+            raise BadSetting(
+                "VW_MEDIA_NODES: several processes need media processes of their own; name them"
+            )
+        return self.redis_url
 
     @property
     def recordings(self) -> Path:
@@ -105,8 +143,15 @@ class Settings:
         path = self.data / "token.key"
         if not path.exists():
             self.data.mkdir(parents=True, exist_ok=True)
-            path.touch(mode=0o600)
-            path.write_bytes(secrets.token_bytes(32))
+            made = path.with_suffix(f".{secrets.token_hex(8)}")
+            made.touch(mode=0o600)
+            made.write_bytes(secrets.token_bytes(32))
+            try:
+                os.link(made, path)  # of processes that start at once one makes it, whole
+            except FileExistsError:
+                pass
+            finally:
+                made.unlink()
         return path.read_bytes()
 
 
@@ -140,12 +185,17 @@ _CONVERT: dict[str, Callable[[str], object]] = {
 }
 
 
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return name.upper() if name in ("database_url", "redis_url") else f"VW_{name.upper()}"
+
+
 def from_environment(environment: Mapping[str, str]) -> Settings:
     """Read `VW_HOST`, `VW_PORT`, … Raises BadSetting, also for names that are none."""
-    known = {f"VW_{f.name.upper()}": f for f in fields(Settings)}
+    known = {variable(f.name): f for f in fields(Settings)}
     values: dict[str, object] = {}
     for name, text in environment.items():
-        if not name.startswith("VW_"):
+        if not name.startswith("VW_") and name not in known:
             continue
         if name not in known:
             raise BadSetting(f"{name}: no such setting; there are {', '.join(sorted(known))}")

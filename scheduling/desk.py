@@ -5,12 +5,15 @@ in `visit.py` and `window.py`; whoever comes second gets `Conflict` and nothing 
 rings at whom is `offers.py`, what passes between clerks `transfers.py`; reading is `board.py`.
 """
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from uuid_utils import uuid7
 
@@ -79,7 +82,7 @@ class Desk:
         found = self._catalogue.matter(matter, city)
         if wish and wish not in LANGUAGES:
             raise ValueError(f"wish: {wish} is none of {', '.join(LANGUAGES)}")
-        async with self._engine.begin() as connection:
+        async with _one_at_a_kiosk(), self._engine.begin() as connection:
             await _kiosk_is_free(connection, kiosk)
             rules = await read_rules(connection)
             queue = rules.queue_of(city, matter)
@@ -173,7 +176,7 @@ class Desk:
 
         Also for a visit that still waits at a kiosk which failed.
         """
-        async with self._engine.begin() as connection:
+        async with _one_at_a_kiosk(), self._engine.begin() as connection:
             held = await self._of_ticket(connection, ticket, code, now)
             if held.kiosk == kiosk and held.at_kiosk:
                 return held
@@ -396,25 +399,35 @@ async def next_ticket(
     Within a series numbers and virtual arrivals rise together, also where an admin has changed a
     head start meanwhile, so the printed number agrees with the place in line.
     """
-    key = {"city": city, "day": now.astimezone(LOCAL).date(), "series": series}
-    where = sa.and_(*(ticket_counters.c[name] == value for name, value in key.items()))
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    new = insert(ticket_counters).values(
+        city=city,
+        day=now.astimezone(LOCAL).date(),
+        series=series,
+        last=1,
+        last_virtual_at=virtual_at,
+    )
+    before = ticket_counters.c.last_virtual_at
+    later = sa.case(
+        (new.excluded.last_virtual_at > before, new.excluded.last_virtual_at), else_=before
+    )
     counted = await connection.execute(
-        sa.update(ticket_counters)
-        .where(where)
-        .values(last=ticket_counters.c.last + 1)
-        .returning(ticket_counters.c.last, ticket_counters.c.last_virtual_at)
+        new.on_conflict_do_update(
+            index_elements=["city", "day", "series"],
+            set_={"last": ticket_counters.c.last + 1, "last_virtual_at": later},
+        ).returning(ticket_counters.c.last, ticket_counters.c.last_virtual_at)
     )
-    row = counted.one_or_none()
-    if row is None:
-        await connection.execute(
-            sa.insert(ticket_counters).values(**key, last=1, last_virtual_at=virtual_at)
-        )
-        return f"{series}{1:03d}", virtual_at
-    virtual_at = max(virtual_at, row.last_virtual_at)
-    await connection.execute(
-        sa.update(ticket_counters).where(where).values(last_virtual_at=virtual_at)
-    )
-    return f"{series}{row.last:03d}", virtual_at
+    row = counted.one()
+    return f"{series}{row.last:03d}", row.last_virtual_at
+
+
+@contextlib.asynccontextmanager
+async def _one_at_a_kiosk() -> AsyncIterator[None]:
+    """Of two tickets at one kiosk at once the index lets one through. Raises Conflict."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise Conflict("this kiosk already holds a ticket") from error
 
 
 async def _kiosk_is_free(connection: AsyncConnection, kiosk: KioskId) -> None:

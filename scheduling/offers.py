@@ -139,6 +139,7 @@ class Offers:
                 sa.select(visits, queues.c.ring_s.label("queue_ring_s"))
                 .join(queues, queues.c.id == visits.c.queue)
                 .where(visits.c.state == visit.State.OFFERED)
+                .with_for_update(skip_locked=True, of=visits)
             )
             missed = []
             for row in rows.all():
@@ -157,9 +158,9 @@ class Offers:
         """
         async with self._engine.begin() as connection:
             row = await connection.execute(
-                sa.select(visits).where(
-                    visits.c.clerk == clerk, visits.c.state.in_(visit.WITH_CLERK)
-                )
+                sa.select(visits)
+                .where(visits.c.clerk == clerk, visits.c.state.in_(visit.WITH_CLERK))
+                .with_for_update()
             )
             found = row.one_or_none()
             if found is not None:

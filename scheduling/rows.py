@@ -27,7 +27,7 @@ class NotFound(LookupError):  # noqa: N818
 
 async def visit_row(connection: AsyncConnection, visit_id: VisitId) -> Visit:
     """Raises NotFound."""
-    row = (await connection.execute(sa.select(visits).where(visits.c.id == visit_id))).one_or_none()
+    row = await _locked(connection, visits, visits.c.id == visit_id)
     if row is None:
         raise NotFound(f"no visit {visit_id}")
     return Visit.of(row)
@@ -35,7 +35,7 @@ async def visit_row(connection: AsyncConnection, visit_id: VisitId) -> Visit:
 
 async def held_by(connection: AsyncConnection, visit_id: VisitId, clerk: ClerkId) -> Visit:
     """The visit, if it is this clerk's; somebody else's gives the same Conflict as none."""
-    row = (await connection.execute(sa.select(visits).where(visits.c.id == visit_id))).one_or_none()
+    row = await _locked(connection, visits, visits.c.id == visit_id)
     if row is None or row.clerk != clerk:
         raise Conflict("this visit is not yours any more")
     return Visit.of(row)
@@ -43,9 +43,7 @@ async def held_by(connection: AsyncConnection, visit_id: VisitId, clerk: ClerkId
 
 async def window_row(connection: AsyncConnection, clerk: ClerkId) -> Window:
     """Raises NotFound."""
-    row = (
-        await connection.execute(sa.select(windows).where(windows.c.clerk == clerk))
-    ).one_or_none()
+    row = await _locked(connection, windows, windows.c.clerk == clerk)
     if row is None:
         raise NotFound(f"no window {clerk}")
     return Window.of(row)
@@ -53,9 +51,7 @@ async def window_row(connection: AsyncConnection, clerk: ClerkId) -> Window:
 
 async def consult_row(connection: AsyncConnection, visit_id: VisitId) -> Consult | None:
     """The consult about a visit, if there is one."""
-    row = (
-        await connection.execute(sa.select(consults).where(consults.c.visit == visit_id))
-    ).one_or_none()
+    row = await _locked(connection, consults, consults.c.visit == visit_id)
     return Consult.of(row) if row else None
 
 
@@ -157,3 +153,11 @@ async def note_all(
         sa.insert(visit_events),
         [{"visit": of, "at": now, "event": event, "actor": actor} for of, event, actor in notes],
     )
+
+
+async def _locked(
+    connection: AsyncConnection, table: sa.Table, which: sa.ColumnElement[bool]
+) -> sa.Row[Any] | None:
+    """The row, which nobody else changes before this transaction ends."""
+    query = sa.select(table).where(which).with_for_update()
+    return (await connection.execute(query)).one_or_none()

@@ -133,10 +133,12 @@ class Transfers:
         """Consults that rang out, as they were: the clerk is "missed", another is asked."""
         async with self._engine.begin() as connection:
             rows = await connection.execute(
-                sa.select(consults).where(
+                sa.select(consults)
+                .where(
                     consults.c.state == "offered",
                     consults.c.offered_at <= now - timedelta(seconds=ring_s),
                 )
+                .with_for_update(skip_locked=True)
             )
             rung_out = [Consult.of(row) for row in rows.all()]
             for about in rung_out:

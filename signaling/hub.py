@@ -1,29 +1,51 @@
-"""Which lines are open here, and whose state has changed? Wakes clients, never waits for them.
+"""Which lines are open, and whose state has changed? Wakes clients, never waits for them.
 
 A change only marks a client; its own writer then asks for the state as it is by then. So a burst
 of changes costs one message, and a client that reads slowly has at most one state waiting.
+
+Several processes are one hub: each tells the others who has a line with it (`roster.py` keeps what
+was heard) and whom to wake. While the bus is down, everybody here looks every `BEAT_S`.
 """
 
 import asyncio
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from weakref import WeakValueDictionary
 
 from signaling.access import Identity, Role
+from signaling.between import (
+    Beat,
+    Entered,
+    Gone,
+    Left,
+    Member,
+    Members,
+    Post,
+    Wake,
+    WakeCity,
+    WhoIsThere,
+)
+from signaling.bus import LocalBus
 from signaling.line import Answers
+from signaling.roster import Lost, Roster
 
 KEPT_CLIENTS = 10_000
+BEAT_S, ASK_AGAIN_S = 2.0, 1.0
+TAKEN_OVER = "a newer page of this client took over"
+Moved = Callable[[Identity], None]
 
 
 class Socket:
     """One open WebSocket as the hub sees it.
 
     Its tasks end by `gone`, never by cancellation: a task cancelled inside a transaction leaves
-    the database's one connection behind, and everybody else waiting for its lock.
+    the database's one connection behind, and everybody else waiting for its lock. `entered_s` is
+    when its ticket was taken, by one clock for all processes: the database's.
     """
 
-    def __init__(self, identity: Identity) -> None:
+    def __init__(self, identity: Identity, entered_s: float | None = None) -> None:
         self.identity = identity
+        self.entered_s = time.time() if entered_s is None else entered_s
         self.changed = asyncio.Event()
         self.gone = asyncio.Event()
         self.closing: tuple[int, str] | None = None
@@ -41,29 +63,68 @@ class Socket:
 
 
 class Hub:
-    """The open lines of this process, one for each client: the newest socket wins."""
+    """The open lines, one for each client: the newest socket wins, wherever it is.
 
-    def __init__(self) -> None:
+    `post` joins it with the hubs of other processes; without one there is no other.
+    """
+
+    def __init__(self, post: Post | None = None) -> None:
+        self._post = post or Post(LocalBus("alone"))
         self._open: dict[str, Socket] = {}
         self._answers: dict[str, Answers] = {}
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._away_since: dict[str, float] = {}
+        self._roster = Roster()
+        self._number = 0  # of what was told last about the lines here
+        self._asked_s: dict[str, float] = {}
+        self._moved: Moved = lambda who: None
+        self._task: asyncio.Task[None] | None = None
+        self._post.on(Beat, self._hear_beat)
+        self._post.on(Entered, self._hear_entered)
+        self._post.on(Left, self._hear_left)
+        self._post.on(Members, self._hear_members)
+        self._post.on(WhoIsThere, self._hear_question)
+        self._post.on(Gone, self._hear_gone)
+        self._post.on(Wake, self._hear_wake)
+        self._post.on(WakeCity, lambda message: self._wake_city(message.city))
+        self._post.on_link(self._linked)
+
+    async def start(self, moved: Moved) -> None:
+        """Follow the other hubs; `moved` hears of clients who came or went elsewhere."""
+        self._moved = moved
+        self._task = asyncio.create_task(self._follow(), name="hub")
+
+    async def stop(self) -> None:
+        """Tell the others that all lines here are gone."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        self._post.tell(Gone())
 
     def enter(self, socket: Socket) -> None:
         """Make this the client's line; an older one is closed with 4001."""
         client = socket.identity.id
         before = self._open.get(client)
         if before is not None:
-            before.close(4001, "a newer page of this client took over")
+            before.close(4001, TAKEN_OVER)
+        elsewhere = self._roster.find(client)
+        if elsewhere is not None and elsewhere.entered_s > socket.entered_s:
+            socket.close(4001, TAKEN_OVER)
         self._open[client] = socket
         self._away_since.pop(client, None)
+        self._number += 1
+        self._post.tell(Entered(number=self._number, member=_member(socket)))
 
     def leave(self, socket: Socket) -> bool:
-        """The socket is gone; true if the client has no other."""
+        """The socket is gone; true if the client has no other, here or elsewhere."""
         client = socket.identity.id
         if self._open.get(client) is not socket:
             return False
         del self._open[client]
+        self._number += 1
+        self._post.tell(Left(number=self._number, client=client))
+        if self._roster.find(client) is not None:
+            return False
         self._away_since[client] = time.monotonic()
         return True
 
@@ -79,31 +140,133 @@ class Hub:
 
     def wake(self, clients: Iterable[str | None]) -> None:
         """Have these clients told if their state has changed."""
-        for client in clients:
-            socket = self._open.get(client) if client else None
-            if socket is not None:
-                socket.changed.set()
+        elsewhere = self._wake(clients)
+        if elsewhere:
+            self._post.tell(Wake(clients=elsewhere))
 
     def wake_city(self, city: str) -> None:
         """Have every clerk of this city and every kiosk told if their state has changed."""
-        for socket in self._open.values():
-            if socket.identity.role is Role.KIOSK or socket.identity.city == city:
-                socket.changed.set()
+        self._wake_city(city)
+        self._post.tell(WakeCity(city=city))
 
     def is_open(self, client: str | None) -> bool:
-        """Whether this client has a line now."""
-        return client in self._open
+        """Whether this client has a line now, here or elsewhere."""
+        return client is not None and (
+            client in self._open or self._roster.find(client) is not None
+        )
 
     def away_s(self, client: str, since_start_s: float) -> float:
         """Seconds this client has had no line; those never seen count from the start."""
-        if client in self._open:
+        if self.is_open(client):
             return 0.0
         return time.monotonic() - self._away_since.get(client, since_start_s)
 
     def sockets(self) -> Iterator[Socket]:
-        """All open lines."""
+        """All lines that are open in this process."""
         return iter(list(self._open.values()))
 
     def present(self, role: Role) -> set[str]:
-        """The clients of this role that have a line."""
-        return {c for c, socket in self._open.items() if socket.identity.role is role}
+        """The clients of this role that have a line, here or elsewhere."""
+        here = {c for c, socket in self._open.items() if socket.identity.role is role}
+        return here | {who.id for who in self._roster.all() if who.role is role}
+
+    def _wake(self, clients: Iterable[str | None]) -> list[str]:
+        """Wake those who are here; the others."""
+        others = []
+        for client in clients:
+            socket = self._open.get(client) if client else None
+            if socket is not None:
+                socket.changed.set()
+            elif client:
+                others.append(client)
+        return others
+
+    def _wake_city(self, city: str) -> None:
+        for socket in self._open.values():
+            if socket.identity.role is Role.KIOSK or socket.identity.city == city:
+                socket.changed.set()
+
+    def _wake_all(self) -> None:
+        for socket in self._open.values():
+            socket.changed.set()
+
+    async def _follow(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_S)
+            self._post.tell(Beat(number=self._number))
+            self._lost(self._roster.silent(time.monotonic()))
+            if not self._post.up:
+                self._wake_all()  # nobody tells us: everybody looks at the truth
+
+    def _linked(self, up: bool) -> None:
+        self._roster.link(up, time.monotonic())
+        if up:
+            self._post.tell(WhoIsThere())
+            self._post.tell(self._all_members())
+            self._wake_all()
+
+    def _hear_wake(self, message: Wake) -> None:
+        self._wake(message.clients)
+
+    def _hear_beat(self, message: Beat) -> None:
+        if self._roster.beat(message.sender, message.number, time.monotonic()):
+            self._ask(message.sender)
+
+    def _hear_entered(self, message: Entered) -> None:
+        if self._roster.entered(message.sender, message.number, message.member, time.monotonic()):
+            self._ask(message.sender)
+        self._give_way(message.member)
+        self._moved(message.member.who)
+
+    def _hear_left(self, message: Left) -> None:
+        missed, lost = self._roster.left(
+            message.sender, message.number, message.client, time.monotonic()
+        )
+        if missed:
+            self._ask(message.sender)
+        self._lost(lost)
+
+    def _hear_members(self, message: Members) -> None:
+        before = {m.who.id for m in message.members if self.is_open(m.who.id)}
+        self._lost(
+            self._roster.members(message.sender, message.number, message.members, time.monotonic())
+        )
+        for member in message.members:
+            self._give_way(member)
+            if member.who.id not in before:
+                self._moved(member.who)
+
+    def _hear_gone(self, message: Gone) -> None:
+        self._asked_s.pop(message.sender, None)
+        self._lost(self._roster.gone(message.sender, time.monotonic()))
+
+    def _ask(self, process: str) -> None:
+        """Something of this process was missed; asked once until it has had time to answer."""
+        now_s = time.monotonic()
+        if now_s - self._asked_s.get(process, 0.0) > ASK_AGAIN_S:
+            self._asked_s[process] = now_s
+            self._post.tell(WhoIsThere(), process)
+
+    def _hear_question(self, message: WhoIsThere) -> None:
+        self._post.tell(self._all_members(), message.sender)
+
+    def _all_members(self) -> Members:
+        return Members(
+            number=self._number, members=[_member(socket) for socket in self._open.values()]
+        )
+
+    def _give_way(self, elsewhere: Member) -> None:
+        """A newer line of the same client closes the one here."""
+        socket = self._open.get(elsewhere.who.id)
+        if socket is not None and elsewhere.entered_s > socket.entered_s:
+            socket.close(4001, TAKEN_OVER)
+
+    def _lost(self, lost: Iterable[Lost]) -> None:
+        for client in lost:
+            if client.who.id not in self._open:
+                self._away_since[client.who.id] = client.since_s
+                self._moved(client.who)
+
+
+def _member(socket: Socket) -> Member:
+    return Member(socket.identity, socket.entered_s)

@@ -1,11 +1,13 @@
 """Settings: what cannot be right is refused by its name, and each one is documented."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
-from deploy.settings import BadSetting, Settings, from_environment
+from deploy.settings import BadSetting, Settings, from_environment, variable
 
 OPERATIONS_MD = Path(__file__).parents[2] / "docs" / "operations.md"
 
@@ -31,6 +33,8 @@ def test_every_setting_can_be_set() -> None:
             "VW_CONTROL_PORT": "7089",
             "VW_CODECS": "AV1, VP8",
             "VW_RING_S": "12.5",
+            "DATABASE_URL": "postgres://vw:secret@db.example/window",
+            "REDIS_URL": "redis://bus.example:6379/0",
         }
     )
     assert settings == Settings(
@@ -48,7 +52,10 @@ def test_every_setting_can_be_set() -> None:
         control_port=7089,
         codecs="AV1, VP8",
         ring_s=12.5,
+        database_url="postgres://vw:secret@db.example/window",
+        redis_url="redis://bus.example:6379/0",
     )
+    assert settings.redis == "redis://bus.example:6379/0"
     assert settings.announced == ("203.0.113.5", "2001:db8::5")
     assert settings.nodes == (("a", "http://10.0.0.7:7088"), ("b", "https://media.example"))
     assert settings.codec_preference == ("AV1", "VP8")
@@ -110,6 +117,36 @@ def test_media_processes_need_a_token_that_cannot_be_guessed() -> None:
     assert Settings().nodes == ()
 
 
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+asyncpg"])
+def test_a_database_may_be_named_as_other_programs_name_it(scheme: str) -> None:
+    place = Settings(database_url=f"{scheme}://vw:secret@db.example:5433/window").database
+    assert isinstance(place, sa.URL)
+    assert place.drivername == "postgresql+asyncpg"
+    assert (place.host, place.port, place.database) == ("db.example", 5433, "window")
+    assert place.password == "secret"
+
+
+@pytest.mark.parametrize("url", ["window", "mysql://db/window", "postgresql+psycopg2://db/window"])
+def test_a_database_of_another_kind_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(BadSetting, match="DATABASE_URL"):
+        _ = Settings(database_url=url).database
+
+
+def test_without_urls_there_is_a_file_and_no_meeting_place() -> None:
+    assert Settings(data=Path("x")).database == Path("x/virtual-window.sqlite")
+    assert Settings().redis is None
+
+
+def test_several_processes_need_a_database_and_media_processes_of_their_own() -> None:
+    bus, token = "redis://bus", "0123456789abcdef"
+    with pytest.raises(BadSetting, match=r"REDIS_URL.*DATABASE_URL"):
+        _ = Settings(redis_url=bus, media_nodes="a=http://x:1", media_token=token).redis
+    with pytest.raises(BadSetting, match="VW_MEDIA_NODES"):
+        _ = Settings(redis_url=bus, database_url="postgresql://db/vw").redis
+    with pytest.raises(BadSetting, match="REDIS_URL"):
+        _ = Settings(redis_url="bus:6379", database_url="postgresql://db/vw").redis
+
+
 def test_cookies_are_for_https_only_when_every_origin_is() -> None:
     assert not Settings().secure
     assert not Settings(origins="https://a.example,http://b.example").secure
@@ -124,6 +161,15 @@ def test_the_token_secret_is_made_once_and_readable_by_the_service_alone(tmp_pat
     assert (settings.data / "token.key").stat().st_mode & 0o777 == 0o600
 
 
+def test_processes_that_start_at_once_make_one_token_secret(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path)
+    with ThreadPoolExecutor(8) as threads:
+        made = set(threads.map(lambda _: settings.secret(), range(8)))
+    assert {len(secret) for secret in made} == {32}
+    assert made == {settings.secret()}
+    assert [path.name for path in tmp_path.iterdir()] == ["token.key"]
+
+
 @pytest.mark.parametrize("name", [f.name for f in fields(Settings)])
 def test_every_setting_is_in_the_operations_manual(name: str) -> None:
-    assert f"VW_{name.upper()}" in OPERATIONS_MD.read_text(encoding="utf-8")
+    assert variable(name) in OPERATIONS_MD.read_text(encoding="utf-8")

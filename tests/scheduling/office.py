@@ -1,9 +1,6 @@
-"""Builders: an office is a desk and a board on a real SQLite file with the demo world."""
+"""Builders: an office is a desk and a board on a real database with the demo world."""
 
-import asyncio
 import contextlib
-import shutil
-import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,7 +9,6 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy import database, demo_world
-from deploy.settings import Settings
 from scheduling import window
 from scheduling.board import Board
 from scheduling.codes import Codes
@@ -23,18 +19,12 @@ from scheduling.record import Visit
 from scheduling.standing import Standings
 from scheduling.transfers import Transfers
 from scheduling.visit import ClerkId, KioskId, Outcome, SiteId, VisitId
+from tests.support.worlds import World, copied
 
 NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)  # 12:00 in Shanghai
 JIAXING, HANGZHOU = "330400", "330100"
 KIOSK, CLERK, OTHER_CLERK = KioskId("kiosk-1"), ClerkId("jiaxing1"), ClerkId("jiaxing2")
 SITE = SiteId("songjiang-community")
-
-
-def load_world(data: Path) -> Path:
-    """Make a database with the demo world; nothing has it open afterwards."""
-    settings = Settings(data=data)
-    asyncio.run(demo_world.load(settings))
-    return settings.database
 
 
 @dataclass
@@ -124,12 +114,11 @@ class Office:
 
 
 @contextlib.asynccontextmanager
-async def office(world_file: Path) -> AsyncIterator[Office]:
+async def office(world: World | Path) -> AsyncIterator[Office]:
     """An office of its own on a copy of the demo world."""
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "office.sqlite"
-        shutil.copyfile(world_file, copy)
-        engine = database.open_engine(copy)
+    source = copied(world) if isinstance(world, Path) else world.copy()
+    async with source as place:
+        engine = database.open_engine(place)
         catalogue = demo_world.catalogue()
         try:
             codes = Codes(bytes(32))

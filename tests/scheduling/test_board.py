@@ -13,14 +13,15 @@ from scheduling import visit, window
 from scheduling.rules import QueueId
 from scheduling.visit import ClerkId, Outcome
 from tests.scheduling.office import CLERK, HANGZHOU, JIAXING, KIOSK, OTHER_CLERK, Office, office
+from tests.support.worlds import World
 
 MEDICAL = QueueId("330400-medical-insurance")
 
 
 @pytest_asyncio.fixture
-async def at(world_file: Path) -> AsyncIterator[Office]:
+async def at(world: World) -> AsyncIterator[Office]:
     """An office where nobody is yet."""
-    async with office(world_file) as opened:
+    async with office(world) as opened:
         yield opened
 
 

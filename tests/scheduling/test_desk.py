@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,14 +26,15 @@ from tests.scheduling.office import (
     Office,
     office,
 )
+from tests.support.worlds import World
 
 RING_S = 20.0
 
 
 @pytest_asyncio.fixture
-async def at(world_file: Path) -> AsyncIterator[Office]:
+async def at(world: World) -> AsyncIterator[Office]:
     """An office where nobody is yet."""
-    async with office(world_file) as opened:
+    async with office(world) as opened:
         yield opened
 
 

@@ -1,21 +1,20 @@
 """The organisation and the catalogue go into the database and come out the same."""
 
-from pathlib import Path
-
 from deploy import demo_world
 from scheduling.registry import Registry
 from tests.scheduling.office import CLERK, JIAXING, NOON, office
+from tests.support.worlds import World
 
 
-async def test_the_catalogue_comes_back_as_it_was_taken_in(world_file: Path) -> None:
-    async with office(world_file) as at:
+async def test_the_catalogue_comes_back_as_it_was_taken_in(world: World) -> None:
+    async with office(world) as at:
         kept = await Registry(at.engine).catalogue()
         assert kept.all() == demo_world.catalogue().all()
         assert kept.groups == demo_world.catalogue().groups
 
 
-async def test_loading_again_changes_nothing(world_file: Path) -> None:
-    async with office(world_file) as at:
+async def test_loading_again_changes_nothing(world: World) -> None:
+    async with office(world) as at:
         registry = Registry(at.engine)
         before = (await at.board.cities(), await at.board.sites(), await registry.catalogue())
         await registry.load(demo_world.cities(), demo_world.sites(), demo_world.catalogue())
@@ -24,8 +23,8 @@ async def test_loading_again_changes_nothing(world_file: Path) -> None:
         assert after[2].all() == before[2].all()
 
 
-async def test_a_window_that_is_known_stays_as_it_is(world_file: Path) -> None:
-    async with office(world_file) as at:
+async def test_a_window_that_is_known_stays_as_it_is(world: World) -> None:
+    async with office(world) as at:
         await at.ready(CLERK)
         before = await at.board.window(CLERK)
         await Registry(at.engine).add_window(
@@ -34,7 +33,7 @@ async def test_a_window_that_is_known_stays_as_it_is(world_file: Path) -> None:
         assert await at.board.window(CLERK) == before
 
 
-async def test_the_lead_city_is_first(world_file: Path) -> None:
-    async with office(world_file) as at:
+async def test_the_lead_city_is_first(world: World) -> None:
+    async with office(world) as at:
         cities = list((await at.board.cities()).values())
         assert [city.lead for city in cities] == [True] + [False] * 8

@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,15 +16,16 @@ from signaling.access import Refusal, Role
 from signaling.accounts import CODE_LIFE, LOCK_FOR, SESSION_LIFE, Accounts, Kiosk, Locked
 from signaling.client import KioskKey
 from tests.scheduling.office import office
+from tests.support.worlds import World
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 SITE, CITY = "jiaxing-hall", "330400"
 
 
 @pytest_asyncio.fixture
-async def accounts(world_file: Path) -> AsyncIterator[Accounts]:
+async def accounts(world: World) -> AsyncIterator[Accounts]:
     """The accounts of the demo world."""
-    async with office(world_file) as at:
+    async with office(world) as at:
         yield Accounts(at.engine)
 
 

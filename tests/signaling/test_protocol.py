@@ -426,6 +426,7 @@ async def test_a_command_sent_five_times_has_one_effect_and_five_equal_answers(
                 city=HUZHOU,
                 earlier_ticket="",
                 earlier_code="",
+                priority="ordinary",
             )
         )
         line, _ = await hello(at_kiosk.api)

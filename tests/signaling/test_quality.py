@@ -19,6 +19,7 @@ from signaling.quality import FRESH_S, Level, Qualities, Sample, level
 from tests.scheduling.office import office
 from tests.signaling.parties import sample
 from tests.signaling.wired import AT_DESK, AT_KIOSK, wired
+from tests.support.worlds import World
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 GOOD, FAIR, POOR = Direction(), Direction(loss=0.05), Direction(loss=0.2)
@@ -46,8 +47,8 @@ def report(party: Party, received: Direction = GOOD, sent: Direction = GOOD) -> 
 
 
 @pytest_asyncio.fixture
-async def qualities(world_file: Path) -> AsyncIterator[Qualities]:
-    async with office(world_file) as at:
+async def qualities(world: World) -> AsyncIterator[Qualities]:
+    async with office(world) as at:
         yield Qualities(at.engine)
 
 

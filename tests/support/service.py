@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy import demo_world, media_process
-from deploy.settings import Settings
+from deploy.settings import Settings, variable
 from signaling.client import Api, KioskKey
 
 READY_DEADLINE_S = 30.0
@@ -43,8 +43,10 @@ class Command:
 
     def environment(self) -> dict[str, str]:
         """This process's own, with these settings and no others."""
-        given = {f"VW_{f.name.upper()}": getattr(self.settings, f.name) for f in fields(Settings)}
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith("VW_")}
+        given = {variable(f.name): getattr(self.settings, f.name) for f in fields(Settings)}
+        inherited = {
+            k: v for k, v in os.environ.items() if not k.startswith("VW_") and k not in given
+        }
         return inherited | {name: str(value) for name, value in given.items()}
 
     async def _run(self, ready: Callable[[], Awaitable[object]]) -> None:
