@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
+from math import inf
 from typing import NamedTuple
 
 from scheduling.rules import Level, Overflow, QueueId, Rules, Skills
@@ -125,8 +126,9 @@ class Router:
         for queue in sorted(skills.levels):
             level = skills.levels[queue]
             backup = level is Level.BACKUP
-            if backup:
+            if backup and queue not in self._backed:
                 self._backed.add(queue)
+                self._open_to_backups(queue)
             for language in (ANY, *sorted(skills.languages)):
                 clerk.lanes.append((level, self._lane(queue, language, backup)))
 
@@ -197,18 +199,28 @@ class Router:
 
     def tick(self, now_s: float) -> list[Offer]:
         """What time brings: fallbacks that are due, and overflow by the state of a queue."""
-        offers: list[Offer] = []
+        changed: dict[Entry, Waiting] = {}
         while self._due and self._due[0][0] <= now_s:
             _, _, waiting = heappop(self._due)
             if self._waiting.get(waiting.visit) is waiting:
-                self._relist(waiting, now_s, offers)
-        for queue, rules in self._by_state.items():
-            for rule in rules:
-                for entry in self._overflowing(queue, rule):
-                    waiting = self._waiting[VisitId(entry[1])]
-                    if self._may_overflow(waiting, rule):
-                        self._overflow(waiting, rule)
-                        self._relist(waiting, now_s, offers)
+                changed[waiting.virtual_s, waiting.visit] = waiting
+        held = [
+            (entry, rule)
+            for queue, rules in self._by_state.items()
+            for rule in rules
+            for entry in self._overflowing(queue, rule)
+        ]
+        for entry, rule in held:
+            waiting = changed.get(entry) or self._waiting[VisitId(entry[1])]
+            if self._may_overflow(waiting, rule):
+                self._overflow(waiting, rule)
+                changed[entry] = waiting
+        offers: list[Offer] = []
+        for _, waiting in sorted(changed.items()):  # in line order, however late the look
+            self.remove(waiting.visit)
+            offer = self._list(waiting, now_s)
+            if offer is not None:
+                offers.append(offer)
         return offers
 
     def take_listed(self) -> list[Listed]:
@@ -283,6 +295,9 @@ class Router:
         return None
 
     def _list(self, waiting: Waiting, now_s: float) -> Offer | None:
+        for rule in self._by_wait.get(waiting.queue, ()):
+            if waiting.since_s + rule.threshold <= now_s and self._may_overflow(waiting, rule):
+                self._overflow(waiting, rule)
         lanes = waiting.lanes = self._lanes_of(waiting, now_s) if waiting.present else []
         offer = self._meet(waiting, lanes, now_s)
         if offer is not None:
@@ -299,15 +314,12 @@ class Router:
             heappush(self._due, (due, next(self._dues), waiting))
         return None
 
-    def _relist(self, waiting: Waiting, now_s: float, offers: list[Offer]) -> None:
-        """List a visit anew where time or a rule has opened more to it."""
-        self.remove(waiting.visit)
-        for rule in self._by_wait.get(waiting.queue, ()):
-            if waiting.since_s + rule.threshold <= now_s and self._may_overflow(waiting, rule):
-                self._overflow(waiting, rule)
-        offer = self._list(waiting, now_s)
-        if offer is not None:
-            offers.append(offer)
+    def _open_to_backups(self, queue: QueueId) -> None:
+        """The queue has its first backup: look at who waits there already when that is due."""
+        after_s = self._rules.queues[queue].backup_after_s
+        for _, visit in self.lines[queue]:
+            waiting = self._waiting[VisitId(visit)]
+            heappush(self._due, (waiting.since_s + after_s, next(self._dues), waiting))
 
     def _meet(self, waiting: Waiting, lanes: Iterable[_Lane], now_s: float) -> Offer | None:
         """The best idle clerk of these lanes, taken out of them."""
@@ -326,23 +338,26 @@ class Router:
         return Offer(waiting.visit, best[2], via.queue or waiting.queue)
 
     def _lanes_of(self, waiting: Waiting, now_s: float) -> list[_Lane]:
-        """Every lane that is open to this visit by now."""
-        queues = self._rules.queues
-        waited_s = now_s - waiting.since_s
-        if waiting.only is not None:
-            named = self._lane("", waiting.only, False)
-            if waited_s < queues[waiting.queue].named_after_s:
-                return [named]
+        """Every lane that is open to this visit by now.
+
+        Moments are compared as `_next_change_s` gives them: with a difference of two times, a
+        rounded one, a visit could miss the moment it was due.
+        """
+        queues, since_s = self._rules.queues, waiting.since_s
         lanes = []
+        if waiting.only is not None:
+            lanes.append(self._lane("", waiting.only, False))
+            if now_s < since_s + queues[waiting.queue].named_after_s:
+                return lanes
         for queue_id in (waiting.queue, *waiting.also, *waiting.overflowed):
             queue = queues[queue_id]
             languages: tuple[str, ...] = (ANY,)
             if waiting.language:
-                fallen_back = waited_s >= queue.language_after_s
+                fallen_back = now_s >= since_s + queue.language_after_s
                 languages = (waiting.language, ANY) if fallen_back else (waiting.language,)
             for language in languages:
                 lanes.append(self._lane(queue_id, language, False))
-                if queue_id in self._backed and waited_s >= queue.backup_after_s:
+                if queue_id in self._backed and now_s >= since_s + queue.backup_after_s:
                     lanes.append(self._lane(queue_id, language, True))
         return lanes
 
@@ -363,7 +378,7 @@ class Router:
                 moments.append(waiting.since_s + queue.language_after_s)
         if waiting.not_by:
             moments.extend(waiting.not_by.values())
-        return min((moment for moment in moments if moment > now_s), default=None)
+        return min((moment for moment in moments if now_s < moment < inf), default=None)
 
     def _may_overflow(self, waiting: Waiting, rule: Overflow) -> bool:
         return (

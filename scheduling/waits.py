@@ -73,5 +73,6 @@ def expected_wait_s(
             work_s += before * share * service[other].mean_s
     if ahead < spare:
         return 0.0
-    mean_s = work_s / ahead if ahead else service[queue].mean_s
-    return (ahead - spare + 1.0) * mean_s / len(pool)
+    if ahead:
+        work_s *= 1.0 - spare / ahead
+    return (work_s + service[queue].mean_s) / len(pool)
