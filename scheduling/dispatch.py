@@ -51,10 +51,12 @@ class Dispatcher:
         self._present = present
         self._router: Router | None = None
         self._turn = asyncio.Lock()
+        self._visits: set[str] = set()  # changed, and not looked at yet
+        self._clerks: set[str] = set()
         self._shares_s = 0.0
 
     async def load(self, now: datetime) -> list[Visit]:
-        """Read everything anew; returns the visits that are now offered."""
+        """Read everything anew, also the rules; returns the visits that are now offered."""
         async with self._turn:
             self._router = None
         return await self.tick(now)
@@ -62,10 +64,20 @@ class Dispatcher:
     async def refresh(
         self, visit_ids: Iterable[str], clerks: Iterable[str], now: datetime
     ) -> list[Visit]:
-        """These rows have changed: look again. Returns the visits that are now offered."""
+        """These rows have changed: look again. Returns the visits that are now offered.
+
+        What changes while another turn runs is looked at together in the next one, so a burst
+        shares its transactions; the visits are then returned to whoever's turn it was.
+        """
+        self._visits.update(visit_ids)
+        self._clerks.update(clerks)
         async with self._router_turn(now) as (router, offered):
             made = await self._commit(router, offered, now)
-            return made + await self._refresh(router, set(visit_ids), set(clerks), now)
+            visits_changed, clerks_changed = self._visits, self._clerks
+            self._visits, self._clerks = set(), set()
+            if visits_changed or clerks_changed:
+                made += await self._refresh(router, visits_changed, clerks_changed, now)
+            return made
 
     async def tick(self, now: datetime) -> list[Visit]:
         """What time brings: fallbacks, overflow. Returns the visits that are now offered."""
@@ -132,7 +144,8 @@ class Dispatcher:
                 await _consults(connection, consults.c.visit.in_(visit_ids)) if visit_ids else []
             )
             desks = await _windows(connection, windows.c.clerk.in_(clerks)) if clerks else []
-            skills = await read_skills(connection, [d.clerk for d in desks]) if desks else {}
+            new = [desk.clerk for desk in desks if not router.knows(desk.clerk)]
+            skills = await read_skills(connection, new) if new else {}
         now_s = now.timestamp()
         offered: list[Offer | None] = [*router.tick(now_s)]
         consulted = {about.visit: (about, of) for about, of in asked if about.state == "asked"}
@@ -145,8 +158,9 @@ class Dispatcher:
                 offered.append(router.arrive(_consulting(*consulted[each.id]), now_s))
             else:
                 router.remove(VisitId(_CONSULT + each.id))
+        for learnt in skills.values():
+            router.set_skills(learnt)
         for desk in desks:
-            router.set_skills(skills[desk.clerk])
             offered.append(self._feed(router, desk, now_s))
         return await self._commit(router, [offer for offer in offered if offer], now)
 

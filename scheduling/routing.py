@@ -132,6 +132,10 @@ class Router:
             for language in (ANY, *sorted(skills.languages)):
                 clerk.lanes.append((level, self._lane(queue, language, backup)))
 
+    def knows(self, clerk_id: ClerkId) -> bool:
+        """Whether this clerk's skills were told."""
+        return clerk_id in self._clerks
+
     def ready(self, clerk_id: ClerkId, now_s: float, since_s: float | None = None) -> Offer | None:
         """The clerk is ready, since `since_s` (now): the visit to offer, or they are idle."""
         clerk = self._clerks[clerk_id]

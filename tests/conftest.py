@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.postgres import PostgresServer, postgres_server
+from deploy.bench.postgres import PostgresServer, postgres_server
 from tests.support.redis import RedisServer, redis_server
 from tests.support.worlds import PostgresWorld, SqliteWorld, World
 

@@ -15,11 +15,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from deploy import database
+from deploy.bench.postgres import PostgresServer
 from deploy.settings import Settings
 from scheduling import tables as scheduling_tables
 from scheduling.tables import visit_events
 from signaling import tables as signaling_tables
-from tests.support.postgres import PostgresServer
 from tests.support.service import ServiceProcess
 
 T = TypeVar("T")

@@ -12,8 +12,8 @@ from typing import Protocol
 import sqlalchemy as sa
 
 from deploy import demo_world
+from deploy.bench.postgres import PostgresServer
 from deploy.settings import Settings
-from tests.support.postgres import PostgresServer
 
 
 class World(Protocol):

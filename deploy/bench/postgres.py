@@ -1,6 +1,7 @@
-"""A real PostgreSQL on loopback, made for one test session from the system's packages.
+"""A real PostgreSQL on loopback, from the system's packages, for a benchmark or a test session.
 
-The server refuses to run as root; the tests of a container often do. It then runs as `postgres`.
+The server refuses to run as root, as benchmarks and tests of a container often do; it then runs
+as `postgres`.
 """
 
 import asyncio
@@ -17,8 +18,6 @@ from typing import Any
 
 import asyncpg
 
-from tests.support.service import free_port
-
 READY_DEADLINE_S = 30.0
 
 
@@ -28,16 +27,23 @@ def _programs() -> Path:
     if found:
         return found[-1].parent
     on_path = shutil.which("initdb")
-    assert on_path is not None, "PostgreSQL is missing: make packages"
+    if on_path is None:
+        raise RuntimeError("PostgreSQL is missing: make packages")
     return Path(on_path).resolve().parent
 
 
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 class PostgresServer:
-    """One server; each test makes databases of its own."""
+    """One server, with `fsync` on; whoever uses it makes databases of its own."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._programs = folder, _programs()
-        self.port = free_port(socket.SOCK_STREAM)
+        self.port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._as: dict[str, Any] = {}
         if os.getuid() == 0:
@@ -49,7 +55,7 @@ class PostgresServer:
 
     def make(self) -> None:
         """Make its data folder."""
-        subprocess.run(
+        subprocess.run(  # noqa: S603 - PostgreSQL's own programs
             [
                 self._programs / "initdb", "-D", "data", "-U", "vw", "-A", "trust",
                 "-E", "UTF8", "--locale=C.UTF-8", "--no-sync",
@@ -60,7 +66,7 @@ class PostgresServer:
     def start(self) -> None:
         """Start it, and wait until it answers."""
         with (self._folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603
                 [
                     self._programs / "postgres", "-D", "data", "-k", str(self._folder),
                     "-p", str(self.port), "-c", "listen_addresses=127.0.0.1",
