@@ -12,7 +12,7 @@ from pathlib import Path
 from argon2 import PasswordHasher
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from deploy import database
+from deploy import database, demo_hours
 from deploy.settings import Settings
 from scheduling.catalogue import Catalogue, Material, Matter
 from scheduling.record import City, Site
@@ -209,6 +209,7 @@ async def _load(engine: AsyncEngine) -> str:
         await rulebook.put_agreement(agreement)
     await rulebook.put_overflows(SONGJIANG, overflows())
     taught = []
+    await demo_hours.load(engine)
     lead = next(city.code for city in cities() if city.lead)
     for number, person in enumerate(_rows("people.csv")):
         role = Role(person["role"])
