@@ -1,9 +1,8 @@
-"""Builders: a town with a queue, two clerks and nothing planned yet, on a real database file."""
+"""Builders: what is planned ahead in the demo world, on a copy of its database."""
 
 import contextlib
-import tempfile
 from collections.abc import AsyncIterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -11,16 +10,17 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy import database
-from scheduling import window
 from scheduling.booking import Booking, Contact
 from scheduling.bookings import Bookings
+from scheduling.calendar_tables import opening_hours, shifts
 from scheduling.hours import OpeningHours
 from scheduling.roster import Roster
-from scheduling.rules import Queue, QueueId
-from scheduling.tables import cities, matters, queues, windows
-from scheduling.visit import CityCode, MatterCode
-from tests.scheduling.office import HANGZHOU, JIAXING
+from scheduling.rules import QueueId
+from scheduling.tables import queues
+from scheduling.visit import MatterCode
+from tests.scheduling.office import JIAXING
 from tests.scheduling.test_duty import at
+from tests.support.worlds import World, copied
 
 NOW = at("2026-11-25 08:00")  # a Wednesday
 SLOT = at("2026-11-26 09:00")
@@ -73,58 +73,18 @@ class Planning:
         return made.id
 
 
-async def settle(engine: AsyncEngine, capacity: int) -> None:
-    """Two cities, a queue of Jiaxing, two clerks there and one elsewhere."""
-    queue = Queue(QUEUE, CityCode(JIAXING), "医保", "Medical", "C", (MATTER,), capacity=capacity)
-    async with engine.begin() as connection:
-        for code, name in ((JIAXING, "嘉兴"), (HANGZHOU, "杭州")):
-            await connection.execute(
-                sa.insert(cities).values(
-                    code=code, name_zh=name, name_en=name, province_zh="浙江省", lead=False
-                )
-            )
-        await connection.execute(
-            sa.insert(matters).values(
-                code=MATTER,
-                position=1,
-                group="medical-insurance",
-                name_zh="备案",
-                name_en="Registration",
-                department_zh="医疗保障局",
-                minutes=10,
-                cities=[JIAXING],
-                materials=[],
-                words=[],
-            )
-        )
-        await connection.execute(
-            sa.insert(queues).values(position=1, **asdict(queue) | {"matters": [MATTER]})
-        )
-        for clerk, city in ((CLERK, JIAXING), (OTHER_CLERK, JIAXING), (ELSEWHERE, HANGZHOU)):
-            await connection.execute(
-                sa.insert(windows).values(
-                    clerk=clerk,
-                    city=city,
-                    name_zh=clerk,
-                    name_en=clerk,
-                    state=window.State.OFF,
-                    since=NOW,
-                    languages=["cmn"],
-                    capacity=1,
-                    misses=0,
-                )
-            )
-
-
 @contextlib.asynccontextmanager
-async def planning(capacity: int = 2) -> AsyncIterator[Planning]:
-    """A town of its own."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "planning.sqlite"
-        database.migrate(path)
-        engine = database.open_engine(path)
+async def planning(world: World | Path, capacity: int = 2) -> AsyncIterator[Planning]:
+    """The demo world with the usual hours and no shifts; a half hour takes so many."""
+    source = copied(world) if isinstance(world, Path) else world.copy()
+    async with source as place:
+        engine = database.open_engine(place)
         try:
-            await settle(engine, capacity)
-            yield Planning(engine, OpeningHours(engine), Roster(engine), Bookings(engine))
+            town = Planning(engine, OpeningHours(engine), Roster(engine), Bookings(engine))
+            async with engine.begin() as connection:
+                await connection.execute(sa.delete(shifts))
+                await connection.execute(sa.delete(opening_hours))
+            await town.set_capacity(capacity)
+            yield town
         finally:
             await engine.dispose()

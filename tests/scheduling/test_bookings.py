@@ -5,7 +5,6 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -30,14 +29,15 @@ from scheduling.visit import VisitId
 from tests.scheduling.office import HANGZHOU, JIAXING, office
 from tests.scheduling.planning import CONTACT, MATTER, NOW, QUEUE, SLOT, Planning, planning
 from tests.scheduling.test_duty import at
+from tests.support.worlds import World
 
 LATER = SLOT + HALF_HOUR
 
 
 @pytest_asyncio.fixture
-async def town() -> AsyncIterator[Planning]:
+async def town(world: World) -> AsyncIterator[Planning]:
     """A queue that takes two appointments in half an hour; nothing is booked."""
-    async with planning(capacity=2) as opened:
+    async with planning(world, capacity=2) as opened:
         yield opened
 
 
@@ -358,8 +358,8 @@ async def test_a_booking_names_only_a_visit_that_is_there(town: Planning) -> Non
     assert (await town.bookings.find(code)).visit is None
 
 
-async def test_a_used_appointment_names_the_visit_that_it_became(world_file: Path) -> None:
-    async with office(world_file) as at:
+async def test_a_used_appointment_names_the_visit_that_it_became(world: World) -> None:
+    async with office(world) as at:
         town = Planning(
             at.engine, OpeningHours(at.engine), Roster(at.engine), Bookings(at.engine), at.now
         )
@@ -394,8 +394,9 @@ _STEPS = st.lists(
 
 
 @settings(max_examples=30)
-@given(st.lists(_STEPS, min_size=1, max_size=4))
+@given(rounds=st.lists(_STEPS, min_size=1, max_size=4))
 def test_no_half_hour_is_ever_overbooked_and_no_seat_held_twice(
+    world: World,
     rounds: list[list[tuple[str, int, datetime]]],
 ) -> None:
     """Rounds of things done at once; after each, the database agrees with what was answered."""
@@ -419,7 +420,7 @@ def test_no_half_hour_is_ever_overbooked_and_no_seat_held_twice(
             pass
 
     async def all_rounds() -> None:
-        async with planning(capacity=3) as town:
+        async with planning(world, capacity=3) as town:
             codes: list[str] = []
             for steps in rounds:
                 await asyncio.gather(*(step(town, codes, *one) for one in steps))

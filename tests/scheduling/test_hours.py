@@ -9,14 +9,15 @@ import pytest_asyncio
 from scheduling.duty import ALWAYS, USUAL, BadHours, Interval, SpecialDay
 from tests.scheduling.office import HANGZHOU, JIAXING
 from tests.scheduling.planning import Planning, planning
+from tests.support.worlds import World
 
 MORNING = (Interval(540, 690),)
 DAY = date(2026, 12, 24)
 
 
 @pytest_asyncio.fixture
-async def town() -> AsyncIterator[Planning]:
-    async with planning() as opened:
+async def town(world: World) -> AsyncIterator[Planning]:
+    async with planning(world) as opened:
         yield opened
 
 

@@ -12,13 +12,14 @@ from scheduling.shifts import BadShift, Shift
 from tests.scheduling.office import HANGZHOU, JIAXING
 from tests.scheduling.planning import CLERK, NOW, OTHER_CLERK, QUEUE, Planning, planning
 from tests.scheduling.test_duty import at
+from tests.support.worlds import World
 
 TOMORROW = NOW.date() + timedelta(days=1)
 
 
 @pytest_asyncio.fixture
-async def town() -> AsyncIterator[Planning]:
-    async with planning() as opened:
+async def town(world: World) -> AsyncIterator[Planning]:
+    async with planning(world) as opened:
         yield opened
 
 
