@@ -25,21 +25,27 @@ from media.node import node as nodes
 from media.node.node import Node
 from media.records.store import Store
 from scheduling.board import Board
+from scheduling.bookings import Bookings
 from scheduling.codes import Codes
 from scheduling.desk import Desk
 from scheduling.dispatch import Dispatcher
+from scheduling.hours import OpeningHours
 from scheduling.offers import Offers
 from scheduling.registry import Registry
+from scheduling.roster import Roster
 from scheduling.service_level import ServiceLevels
 from scheduling.transfers import Transfers
 from signaling.access import Tokens
 from signaling.accounts import Accounts
 from signaling.api import openapi
+from signaling.api.appointments import AppointmentsApi
 from signaling.api.calls import CallsApi
 from signaling.api.identity import IdentityApi
 from signaling.api.matters import MattersApi
 from signaling.api.media import MediaApi, statuses
+from signaling.api.opening import OpeningApi
 from signaling.api.rest import MAX_BODY_BYTES, Operation, Rest, problems
+from signaling.api.shifts import ShiftsApi
 from signaling.api.visits import VisitsApi
 from signaling.audit import Audit
 from signaling.commands import Commands
@@ -87,6 +93,7 @@ class Service:
         accounts, audit = Accounts(engine), Audit(engine)
         secret = await asyncio.to_thread(settings.secret)
         tokens, codes = Tokens(secret), Codes(secret)
+        hours, bookings = OpeningHours(engine), Bookings(engine)
         hub = Hub()
         recordings, qualities = Recordings(Store(settings.recordings)), Qualities(engine)
         exchange = self._exchange = Exchange(recordings, hub.wake)
@@ -146,6 +153,9 @@ class Service:
             *MattersApi(world, board).operations(),
             *VisitsApi(world, board, recordings, qualities, audit).operations(),
             *CallsApi(world, board, exchange, qualities, audit).operations(),
+            *OpeningApi(world, hours, bookings, audit).operations(),
+            *ShiftsApi(world, board, Roster(engine), audit).operations(),
+            *AppointmentsApi(world, bookings, hours, audit).operations(),
             *MediaApi(self._hosts).operations(),
         ]
         app = web.Application(middlewares=[problems], client_max_size=MAX_BODY_BYTES)
@@ -230,6 +240,9 @@ def all_operations() -> list[Operation]:
         MattersApi(unbuilt, unbuilt),
         VisitsApi(unbuilt, unbuilt, unbuilt, unbuilt, unbuilt),
         CallsApi(unbuilt, unbuilt, unbuilt, unbuilt, unbuilt),
+        OpeningApi(unbuilt, unbuilt, unbuilt, unbuilt),
+        ShiftsApi(unbuilt, unbuilt, unbuilt, unbuilt),
+        AppointmentsApi(unbuilt, unbuilt, unbuilt, unbuilt),
         MediaApi(unbuilt),
     )
     return [operation for api in apis for operation in api.operations()]

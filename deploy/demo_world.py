@@ -12,7 +12,7 @@ from pathlib import Path
 from argon2 import PasswordHasher
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from deploy import database
+from deploy import database, demo_plans
 from deploy.settings import Settings
 from scheduling.catalogue import Catalogue, Material, Matter
 from scheduling.record import City, Site
@@ -209,6 +209,7 @@ async def _load(engine: AsyncEngine) -> str:
         await rulebook.put_agreement(agreement)
     await rulebook.put_overflows(SONGJIANG, overflows())
     taught = []
+    clerks: dict[str, list[str]] = {}
     lead = next(city.code for city in cities() if city.lead)
     for number, person in enumerate(_rows("people.csv")):
         role = Role(person["role"])
@@ -231,6 +232,9 @@ async def _load(engine: AsyncEngine) -> str:
                 now=now,
             )
             taught.append(skills(ClerkId(account), person["city"], role, number))
+            if role is Role.CLERK:
+                clerks.setdefault(person["city"], []).append(account)
     await rulebook.put_skills(taught)
+    await demo_plans.load(engine, clerks, now)
     site = next(site for site in sites() if site.id == KIOSK_SITE)
     return await accounts.new_code(site.id, site.city, now)

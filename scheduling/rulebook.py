@@ -12,6 +12,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from scheduling.calendar_tables import bookings
 from scheduling.catalogue import Catalogue
 from scheduling.rules import (
     BadRule,
@@ -89,13 +90,14 @@ class Rulebook:
                 )
 
     async def delete_queue(self, queue: QueueId) -> None:
-        """Raises BadRule for a queue that visits name; it stays for their record."""
+        """Raises BadRule for a queue that visits or appointments name, for their record."""
         async with self._engine.begin() as connection:
-            used = await connection.scalar(
-                sa.select(visits.c.id).where(visits.c.queue == queue).limit(1)
-            )
-            if used is not None:
-                raise BadRule("queue: visits were made in it; give its matters to another instead")
+            for table, made in ((visits, "visits were"), (bookings, "appointments were")):
+                used = await connection.scalar(
+                    sa.select(table.c.id).where(table.c.queue == queue).limit(1)
+                )
+                if used is not None:
+                    raise BadRule(f"queue: {made} made in it; give its matters to another instead")
             await connection.execute(sa.delete(skills).where(skills.c.queue == queue))
             await connection.execute(
                 sa.delete(overflows).where(

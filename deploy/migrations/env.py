@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from scheduling import calendar_tables  # noqa: F401 - its tables join the metadata
 from scheduling import tables as scheduling_tables
 from signaling import tables as signaling_tables
 

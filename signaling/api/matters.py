@@ -10,9 +10,13 @@ from signaling.world import World, city_view, matter_view
 
 
 class CityWait(msgspec.Struct):
-    """A competent city, and seconds until a ticket taken now is called (null: nobody on duty)."""
+    """A competent city, its queue for the matter (whose half hours can be booked), and the wait.
+
+    The wait is in seconds until a ticket taken now is called; null: nobody on duty.
+    """
 
     city: CityView
+    queue: str
     expected_wait_s: int | None
     waiting: int
 
@@ -55,7 +59,9 @@ class MattersApi:
             queue = standing.rules.queue_of(code, matter.code)
             if queue is not None:
                 wait_s = standing.wait_s(queue.id, asked.now)
-                found.append(CityWait(city_view(city), wait_s, standing.line(queue.id).waiting))
+                found.append(
+                    CityWait(city_view(city), queue.id, wait_s, standing.line(queue.id).waiting)
+                )
         return found
 
     async def cities(self, asked: Asked) -> list[CityView]:

@@ -12,7 +12,7 @@ from signaling.api.rest import ANYONE, Operation, ProblemDetails
 def document(operations: Sequence[Operation], version: str) -> dict[str, Any]:
     """The whole document as plain values."""
     types = {op.body for op in operations} | {op.answer for op in operations} | {ProblemDetails}
-    listed = sorted((t for t in types if t is not None), key=str)
+    listed = sorted((t for t in types if t is not None and t is not bytes), key=str)
     schemas, components = msgspec.json.schema_components(
         listed, ref_template="#/components/schemas/{name}"
     )
@@ -63,7 +63,10 @@ def _operation(operation: Operation, schema_of: dict[Any, Any]) -> dict[str, Any
     }
     if parameters:
         described["parameters"] = parameters
-    if operation.body is not None:
+    if operation.body is bytes:
+        file = {"schema": {"type": "string", "format": "binary"}}
+        described["requestBody"] = {"required": True, "content": {"text/csv": file}}
+    elif operation.body is not None:
         described["requestBody"] = {
             "required": True,
             "content": {"application/json": {"schema": schema_of[operation.body]}},

@@ -17,6 +17,7 @@ from alembic.migration import MigrationContext
 from deploy import database
 from deploy.bench.postgres import PostgresServer
 from deploy.settings import Settings
+from scheduling import calendar_tables  # noqa: F401 - its tables join the metadata
 from scheduling import tables as scheduling_tables
 from scheduling.tables import visit_events
 from signaling import tables as signaling_tables
@@ -90,7 +91,8 @@ def test_the_partial_unique_indexes_are_migrated_with_their_conditions(
     found = looked_into(place, indexes)
     assert "WHERE at_kiosk" in found["one_visit_at_a_kiosk"]
     assert "offered" in found["one_visit_at_a_clerk"].partition("WHERE")[2]
-    for name in ("one_visit_at_a_kiosk", "one_visit_at_a_clerk"):
+    assert "cancelled" in found["one_booking_in_a_seat"].partition("WHERE")[2]
+    for name in ("one_visit_at_a_kiosk", "one_visit_at_a_clerk", "one_booking_in_a_seat"):
         assert found[name].startswith("CREATE UNIQUE INDEX")
 
 

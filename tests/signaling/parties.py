@@ -214,6 +214,10 @@ def _value(kind: inspect.Type) -> Any:
             return 0.5
         case inspect.BoolType():
             return True
+        case inspect.DateType():
+            return "2026-11-30"
+        case inspect.DateTimeType():
+            return "2026-11-30T09:00:00+08:00"
         case inspect.ListType():
             return []
         case inspect.UnionType():
