@@ -48,6 +48,7 @@ from signaling.api.rest import MAX_BODY_BYTES, Operation, Rest, problems
 from signaling.api.shifts import ShiftsApi
 from signaling.api.visits import VisitsApi
 from signaling.audit import Audit
+from signaling.call_backs import CallBacks
 from signaling.commands import Commands
 from signaling.endpoint import Endpoint
 from signaling.exchange import Exchange
@@ -116,6 +117,7 @@ class Service:
             exchange=exchange,
             recordings=recordings,
             qualities=qualities,
+            call_backs=CallBacks(settings.call_back_url),
             ring_s=settings.ring_s,
         )
         self._hosts = hosts(settings)

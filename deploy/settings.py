@@ -50,6 +50,7 @@ class Settings:
     control_port: int = 7088
     codecs: str = "VP8,VP9,H264,AV1"
     ring_s: float = 20.0
+    call_back_url: str = ""
     database_url: str = ""
     redis_url: str = ""
 

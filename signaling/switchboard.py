@@ -25,6 +25,7 @@ from scheduling.transfers import Transfers
 from scheduling.visit import ClerkId, Outcome, SiteId, VisitId
 from signaling.access import Identity, Role
 from signaling.call import INVITED, Call, Party
+from signaling.call_backs import CallBacks
 from signaling.exchange import Exchange, NoHost
 from signaling.guesses import Guesses
 from signaling.hub import Hub
@@ -60,11 +61,12 @@ class Switchboard:
         exchange: Exchange,
         recordings: Recordings,
         qualities: Qualities,
+        call_backs: CallBacks,
         ring_s: float = RING_S,
     ) -> None:
         self._desk, self._board, self._hub = desk, board, hub
         self._offers, self._transfers, self._dispatcher = offers, transfers, dispatcher
-        self._guesses = Guesses()
+        self._guesses, self._call_backs = Guesses(), call_backs
         self._exchange, self._recordings, self._qualities = exchange, recordings, qualities
         self._preparing: set[str] = set()  # visits whose parties are being connected
         self._started_s = time.monotonic()
@@ -457,7 +459,15 @@ class Switchboard:
         for away in await self._board.away():
             if now - away.taken_at > AWAY_AT_MOST:
                 await self._give_back(away)
+                continue
+            wait_s = (await self._board.standing()).place(away).expected_wait_s
+            if wait_s is not None and self._call_backs.is_due(away, wait_s, time.monotonic()):
+                self._spawn(self._post_call_back(away, wait_s), f"call-back of {away.id}")
         self._changed(*await self._dispatcher.tick(now))
+
+    async def _post_call_back(self, away: Visit, wait_s: int) -> None:
+        if await self._call_backs.post(away, wait_s, time.monotonic()):
+            self._changed(await self._desk.call_back(away.id, "message", _now()))
 
     async def _give_back(self, abandoned: Visit) -> None:
         left = await self._desk.leave(abandoned.id, "abandoned", _now())

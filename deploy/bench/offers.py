@@ -168,9 +168,9 @@ class Office:
             self._place.set(drivername="postgresql").render_as_string(hide_password=False)
         )
         try:
-            now = datetime.now(UTC)
+            at = datetime.now(UTC)
             update = "UPDATE visits SET offered_at = $1 WHERE id = $2 RETURNING id"
-            return await _per_s(count, lambda n: pool.fetchrow(update, now, f"visit-{n:06d}"))
+            return await _per_s(count, lambda n: pool.fetchrow(update, at, f"visit-{n:06d}"))
         finally:
             await pool.close()
 

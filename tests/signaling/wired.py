@@ -25,6 +25,7 @@ from scheduling.visit import VisitId
 from signaling.access import Identity, Role
 from signaling.accounts import Accounts
 from signaling.call import RESIDENT, Call, Party
+from signaling.call_backs import CallBacks
 from signaling.exchange import Exchange
 from signaling.headless import HeadlessPeer, Likeness
 from signaling.hub import Hub, Socket
@@ -133,7 +134,13 @@ class Page:
 class Wired:
     """A switchboard with its desk, exchange and media hosts, and two open lines."""
 
-    def __init__(self, at: Office, folder: Path, locals_: Sequence[LocalHost]) -> None:
+    def __init__(
+        self,
+        at: Office,
+        folder: Path,
+        locals_: Sequence[LocalHost],
+        call_back_url: str = "",
+    ) -> None:
         self.at, self.locals = at, locals_
         self.hub = Hub()
         for who in (AT_KIOSK, AT_DESK):
@@ -158,6 +165,7 @@ class Wired:
             exchange=self.exchange,
             recordings=self.recordings,
             qualities=self.qualities,
+            call_backs=CallBacks(call_back_url),
         )
         self.kiosk = Page(self, AT_KIOSK, RESIDENT)
         self.desk = Page(self, AT_DESK, Party("clerk"))
