@@ -16,6 +16,8 @@ from scheduling.desk import Desk
 from scheduling.dispatch import Dispatcher
 from scheduling.offers import Offers
 from scheduling.record import Visit
+from scheduling.rulebook import Rulebook
+from scheduling.rules import Priority
 from scheduling.standing import Standings
 from scheduling.transfers import Transfers
 from scheduling.visit import ClerkId, KioskId, Outcome, SiteId, VisitId
@@ -41,6 +43,11 @@ class Office:
     here: set[str] = field(default_factory=set)  # kiosks that have a line
 
     def __post_init__(self) -> None:
+        self.rulebook = Rulebook(self.engine, demo_world.catalogue())
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """A dispatcher that knows nothing yet, as after a restart."""
         self.dispatcher = Dispatcher(
             self.engine,
             demo_world.catalogue(),
@@ -55,7 +62,13 @@ class Office:
         self.now += timedelta(seconds=seconds)
         return self.now
 
-    async def take(self, kiosk: str = KIOSK, matter: str = "YB-01", city: str = JIAXING) -> Visit:
+    async def take(
+        self,
+        kiosk: str = KIOSK,
+        matter: str = "YB-01",
+        city: str = JIAXING,
+        priority: Priority = Priority.ORDINARY,
+    ) -> Visit:
         """A ticket, one second after the last thing that happened."""
         return await self.desk.take_ticket(
             kiosk=KioskId(kiosk),
@@ -65,6 +78,7 @@ class Office:
             language="zh_CN",
             notice_version="2026-11",
             now=self.later(),
+            priority=priority,
         )
 
     async def ready(self, clerk: str = CLERK) -> None:
