@@ -288,6 +288,7 @@ static PyTypeObject RouteType = {
 typedef struct {
   PyObject_HEAD int fd, family;
   int routes;
+  unsigned long long oversized;
   Route *slot[SLOTS];
   unsigned char buffer[BATCH][ROOM];
   struct sockaddr_storage from[BATCH];
@@ -473,7 +474,10 @@ static PyObject *drain_read(Drain *self, PyObject *ignored) {
   for (int i = 0; i < count && !failed; i++) {
     unsigned char *packet = self->buffer[i];
     int length = (int)self->in[i].msg_len;
-    if (self->in[i].msg_hdr.msg_flags & MSG_TRUNC) continue;
+    if (self->in[i].msg_hdr.msg_flags & MSG_TRUNC) {
+      self->oversized++;
+      continue;
+    }
     Route *route = self->slot[find_slot(self, &self->from[i])];
     Row *row = route == NULL ? NULL : hot_row(route, packet, (unsigned)length);
     if (row == NULL) {
@@ -525,6 +529,11 @@ static PyMethodDef drain_methods[] = {
     {"remove", (PyCFunction)drain_remove, METH_O, "What comes from there is Python's again."},
     {NULL, NULL, 0, NULL}};
 
+static PyMemberDef drain_members[] = {
+    {"oversized", T_ULONGLONG, offsetof(Drain, oversized), READONLY,
+     "datagrams of more than 2,048 bytes, which were dropped"},
+    {NULL, 0, 0, 0, NULL}};
+
 static PyTypeObject DrainType = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "media.node._hot.Drain",
     .tp_doc = "One UDP socket and its routes.",
@@ -534,6 +543,7 @@ static PyTypeObject DrainType = {
     .tp_init = (initproc)drain_init,
     .tp_dealloc = (destructor)drain_dealloc,
     .tp_methods = drain_methods,
+    .tp_members = drain_members,
 };
 
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, .m_name = "media.node._hot",

@@ -264,7 +264,10 @@ class Node:
             self._fast.settle()
         return {
             "calls": len(self._calls),
-            "refused": asdict(self._admission.counts),
+            "refused": {
+                **asdict(self._admission.counts),
+                "oversized": self._socket.oversized if self._socket is not None else 0,
+            },
             "unsent": self._socket.unsent if self._socket is not None else 0,
             "tcp_refused": self._tcp.refused if self._tcp is not None else 0,
             "connections": [

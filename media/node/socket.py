@@ -49,6 +49,12 @@ class UdpSocket:
             self._socket.fileno(), self._drain if self._hot is None else self._drain_hot
         )
         self.unsent = 0
+        self._oversized = 0
+
+    @property
+    def oversized(self) -> int:
+        """Datagrams of more than `MAX_DATAGRAM_BYTES`, which were dropped."""
+        return self._oversized + (self._hot.oversized if self._hot is not None else 0)
 
     @property
     def port(self) -> int:
@@ -99,12 +105,15 @@ class UdpSocket:
             self._receive(datagram, address)
 
     def _drain(self) -> None:
-        receive, take = self._receive, self._socket.recvfrom
+        receive, take = self._receive, self._socket.recvmsg
         for _ in range(BURST):
             try:
-                datagram, address = take(MAX_DATAGRAM_BYTES)
+                datagram, _, flags, address = take(MAX_DATAGRAM_BYTES)
             except BlockingIOError:
                 return
             except OSError:  # an ICMP error of an earlier send; the next datagram may be good
                 continue
-            receive(datagram, address[:2])
+            if flags & socket.MSG_TRUNC:
+                self._oversized += 1
+            else:
+                receive(datagram, address[:2])

@@ -82,6 +82,25 @@ async def test_twenty_thousand_datagrams_of_strangers_are_counted_and_the_call_g
         assert {n.change for n in running.news.told} == {"connected"}
 
 
+@pytest.mark.parametrize("hot", [True, False], ids=["compiled", "plain"])
+async def test_datagrams_too_long_for_any_packet_are_counted_and_the_call_goes_on(
+    hot: bool,
+) -> None:
+    async with light_exchange(hot=hot) as running:
+        resident, clerk = await a_call(running)
+        await goes_on(resident, clerk, b"before")
+        assert resident.wire is not None
+        with closing(Stranger(running.node)) as stranger:
+            for wire in (stranger, resident.wire):
+                for size in (2_048, 2_049, 9_000, 65_000):
+                    wire.send(b"\x80\x60" + bytes(size - 2))
+        await goes_on(resident, clerk, b"after")
+        await until(lambda: dropped(running) == 7)
+        counted = running.node.status()["refused"]
+        assert isinstance(counted, dict)
+        assert (counted["oversized"], counted["stranger"]) == (6, 1)
+
+
 async def test_addresses_of_strangers_take_no_memory() -> None:
     async with light_exchange() as running:
         admission = running.node._admission

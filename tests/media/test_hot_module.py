@@ -170,7 +170,7 @@ def test_packets_leave_no_reference_behind() -> None:
 
 
 @pytest.mark.parametrize(("inward", "most"), [(GCM, 2048), (SHA1, 2042)])
-def test_datagrams_pass_up_to_2048_bytes_and_longer_ones_are_dropped(
+def test_datagrams_pass_up_to_2048_bytes_and_longer_ones_are_counted(
     inward: int, most: int
 ) -> None:
     inbox: list[object] = []
@@ -186,6 +186,7 @@ def test_datagrams_pass_up_to_2048_bytes_and_longer_ones_are_dropped(
         assert [int.from_bytes(d[2:4], "big") for d in opened] == [65_000 + n for n in range(4)]
         assert handed == []
         assert (wires.route.received, wires.route.refused, len(inbox)) == (4, 0, 4)
+        assert wires.drain.oversized == 2 * len(longer)
 
 
 @pytest.mark.parametrize("size", [0, 1, 7, 11, 2049, 70_000])
