@@ -26,7 +26,7 @@ from media.records.timeline import PartyClock, Timeline
 
 log = logging.getLogger(__name__)
 
-CLUSTER_S = 0.7  # with the turn of the recorder before it, a second at most
+CLUSTER_S = 0.9  # what a killed process loses; with its way to the disk, a second at most
 GAP_MS = 1000  # a silence of a track that the manifest states
 MOST_GAPS = 1000
 
@@ -75,7 +75,8 @@ class SegmentRecorder:
         self._video_line = Timeline(CLOCK_RATE_HZ["camera"], self.clock, began_s)
         self._blocks: list[webm.Block] = []
         self._cues: list[webm.Cue] = []
-        self._cluster_began_s = 0.0
+        self._taken_s = self._absorbed_s = self.started_monotonic_s
+        self._turn_s = 0.0
         self._picture: webm.Picture | None = None
         self._last_ms: dict[webm.Track, int] = {}
         self._gaps: list[Gap] = []
@@ -112,20 +113,19 @@ class SegmentRecorder:
 
     def absorb(self, now: float, *, last: bool = False) -> None:
         """Make frames of what has come; `last` waits for no missing packet any more."""
+        self._turn_s, self._absorbed_s = now - self._absorbed_s, now
         for parsed, timestamp, _ in self._audio.pop(now, last=last):
             if parsed.payload:
                 at_ms = self._audio_line.at_ms(timestamp, parsed.arrived_s)
-                self._add(webm.Block(webm.AUDIO_TRACK, at_ms, True, parsed.payload), now)
+                self._add(webm.Block(webm.AUDIO_TRACK, at_ms, True, parsed.payload))
                 self.audio_frames += 1
         pictures = self._video.pop(now, last=last)
         if pictures and self._assembler is not None:
-            self._make_frames(self._assembler, pictures, now)
+            self._make_frames(self._assembler, pictures)
             if self._assembler.needs_key and not last:
                 self.ask_key_frame()
 
-    def _make_frames(
-        self, maker: Assembler, pictures: list[tuple[RtpPacket, int, bool]], now: float
-    ) -> None:
+    def _make_frames(self, maker: Assembler, pictures: list[tuple[RtpPacket, int, bool]]) -> None:
         for parsed, timestamp, gap in pictures:
             frame = maker.push(parsed, timestamp, gap)
             if frame is None:
@@ -134,13 +134,15 @@ class SegmentRecorder:
                 self.width, self.height = frame.width, frame.height
                 self._picture = webm.Picture(self.codec, frame.width, frame.height, maker.private)
             at_ms = self._video_line.at_ms(frame.timestamp, frame.arrived_s)
-            self._add(webm.Block(webm.VIDEO_TRACK, at_ms, frame.key, frame.payload), now)
+            self._add(webm.Block(webm.VIDEO_TRACK, at_ms, frame.key, frame.payload))
             self.video_frames += 1
 
     def take_cluster(self, now: float, *, last: bool = False) -> bytes:
-        """The next cluster to write; b"" while it is not a second long yet."""
-        if not self._blocks or not (last or now - self._cluster_began_s >= CLUSTER_S):
+        """The next cluster to write; b"" while the next turn, as late as this one, will do."""
+        due = last or now + self._turn_s - self._taken_s >= CLUSTER_S
+        if not self._blocks or not due:
             return b""
+        self._taken_s = now
         blocks, self._blocks = sorted(self._blocks, key=_TIME), []
         encoded: list[bytes] = []
         for part in webm.spans(blocks):
@@ -210,9 +212,7 @@ class SegmentRecorder:
             failure=self.failed,
         )
 
-    def _add(self, block: webm.Block, now: float) -> None:
-        if not self._blocks:
-            self._cluster_began_s = now
+    def _add(self, block: webm.Block) -> None:
         self._blocks.append(block)
         before_ms = self._last_ms.get(block.track)
         self._last_ms[block.track] = block.time_ms

@@ -31,7 +31,7 @@ from tests.support.visit import RunningVisit
 
 BACK_S = 5.0
 MOVED_S = 1.0
-MISSING_S = 2.0  # a cluster of a second, and what waits to become one
+MISSING_S = 1.0
 TALK_S = 6.0
 PARTIES = ("clerk", "resident")
 
