@@ -15,14 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from clerk_console import pages as clerk_pages
 from deploy import database
+from deploy.media_host import local_host
 from deploy.settings import Settings
 from kiosk_client import pages as kiosk_pages
 from media.host.api import MediaHost
 from media.host.host import LocalHost
 from media.host.metrics import metrics_text
 from media.host.remote import RemoteHost
-from media.node import node as nodes
-from media.node.node import Node
 from media.records.store import Store
 from scheduling.board import Board
 from scheduling.bookings import Bookings
@@ -208,22 +207,6 @@ class Service:
         own = next((host for host in self._hosts if isinstance(host, LocalHost)), None)
         timings = own.timings if own is not None else None
         return web.Response(text=metrics_text(await statuses(self._hosts), timings))
-
-
-def local_host(settings: Settings) -> LocalHost:
-    """The media host of this process."""
-
-    def make_node(listener: Callable[[nodes.News], None]) -> Node:
-        return Node(
-            host=settings.media_host,
-            port=settings.media_port,
-            announce=settings.announced,
-            listener=listener,
-            preference=settings.codec_preference,
-            tcp=settings.media_tcp,
-        )
-
-    return LocalHost("local", Store(settings.recordings), make_node)
 
 
 def hosts(settings: Settings) -> list[MediaHost]:

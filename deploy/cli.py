@@ -91,12 +91,14 @@ def _serve(chosen: argparse.Namespace, settings: Settings) -> int:
 
 async def _serve_until_stopped(settings: Settings) -> None:
     from deploy.assembly import Service
+    from deploy.media_host import settle
 
     service, stop = Service(settings), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
         await service.start()
+        settle()
         await stop.wait()
     finally:
         await service.stop()

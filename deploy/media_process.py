@@ -11,7 +11,7 @@ import signal
 import aiohttp
 from aiohttp import web
 
-from deploy.assembly import local_host
+from deploy.media_host import local_host, settle
 from deploy.settings import Settings
 from media.host.control import Control
 from media.host.host import LocalHost
@@ -40,6 +40,7 @@ async def run(settings: Settings) -> None:
     await runner.setup()
     try:
         await web.TCPSite(runner, settings.control_host, settings.control_port).start()
+        settle()
         log.info("- media on port %d, control on %d", host.node.port, settings.control_port)
         await stop.wait()
         host.drain()

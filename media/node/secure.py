@@ -5,6 +5,7 @@ calls: bytes in, bytes out through `send`. Keys are released only after the cert
 fingerprint matched the one that came over authenticated signalling (RFC 8122).
 """
 
+import contextlib
 import datetime
 import os
 from collections.abc import Callable
@@ -111,7 +112,7 @@ class SecureTransport:
             self._ssl.set_accept_state()
         else:
             self._ssl.set_connect_state()
-        self._shaken = self._over = False
+        self._shaken = self._over = self._closed = False
         self._expected_fingerprint: str | None = None
         self.ready = False
         self.inbound: Session = srtp.unkeyed()
@@ -146,11 +147,11 @@ class SecureTransport:
 
     def retransmit_in_s(self) -> float | None:
         """Seconds until `retransmit` is due; None when the handshake needs no timer."""
-        return None if self._shaken else self._ssl.DTLSv1_get_timeout()
+        return None if self._shaken or self._closed else self._ssl.DTLSv1_get_timeout()
 
     def retransmit(self) -> None:
         """Send the last flight again if its timer ran out (RFC 6347 section 4.2.4)."""
-        if not self._shaken:
+        if not self._shaken and not self._closed:
             self._ssl.DTLSv1_handle_timeout()
             self._flush()
 
@@ -171,13 +172,20 @@ class SecureTransport:
         return self.outbound.protect_rtcp(packet)
 
     def close(self) -> None:
-        """Tell the peer that the association ends, as far as the wire still carries it."""
+        """Tell the peer that the association ends, as far as the wire still carries it.
+
+        The keys and OpenSSL's memory, 50 kB, are given back at once: the objects around them hold
+        each other, and wait for the garbage collector.
+        """
+        if self._closed:
+            return
         if self._shaken:
-            try:
+            with contextlib.suppress(SSL.Error):
                 self._ssl.shutdown()
-            except SSL.Error:
-                return
-            self._flush()
+                self._flush()
+        self.ready, self._over, self._closed = False, True, True
+        self.inbound = self.outbound = srtp.unkeyed()
+        del self._ssl
 
     def _advance(self) -> None:
         try:
@@ -206,7 +214,8 @@ class SecureTransport:
         self._flush()
 
     def _release(self) -> None:
-        if not self._shaken or self._expected_fingerprint is None or self.ready:
+        known = self._expected_fingerprint is not None
+        if not self._shaken or not known or self.ready or self._closed:
             return
         certificate = self._ssl.get_peer_certificate(as_cryptography=True)
         if certificate is None or fingerprint_of(certificate) != self._expected_fingerprint:

@@ -34,6 +34,20 @@ class Wire(Protocol):
     def close(self) -> None: ...
 
 
+class Listening(Protocol):
+    """A node, or what stands for one elsewhere."""
+
+    @property
+    def port(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class At:
+    """Where a node in another process listens."""
+
+    port: int
+
+
 class UdpWire:
     """A UDP socket of its own."""
 
@@ -159,7 +173,9 @@ class LightParty:
                     text += [f"a=ssrc-group:FID {media} {repair}", f"a=ssrc:{repair} cname:near"]
         return "\r\n".join([*text, ""])
 
-    async def connect(self, node: Node, medium: Medium = "udp", host: str = "127.0.0.1") -> None:
+    async def connect(
+        self, node: Listening, medium: Medium = "udp", host: str = "127.0.0.1"
+    ) -> None:
         """Reach the node and seal the path."""
         if medium == "udp":
             self.wire = UdpWire(host, node.port, self.receive)
