@@ -80,7 +80,7 @@ class Dispatcher:
             return made
 
     async def tick(self, now: datetime) -> list[Visit]:
-        """What time brings: fallbacks, overflow. Returns the visits that are now offered."""
+        """What time brings: fallbacks, overflow. Returns the visits that have changed by it."""
         async with self._router_turn(now) as (router, offered):
             now_s = now.timestamp()
             if now_s - self._shares_s > SHARES_FRESH_S:
@@ -92,7 +92,9 @@ class Dispatcher:
             made = await self._commit(router, [*offered, *router.tick(now_s)], now)
             for listed in router.take_listed():
                 try:
-                    await self._desk.note_overflow(listed.visit, listed.rule.partner, now)
+                    made.append(
+                        await self._desk.note_overflow(listed.visit, listed.rule.partner, now)
+                    )
                 except Conflict:
                     made += await self._refresh(router, {listed.visit}, set(), now)
             return made
