@@ -10,6 +10,7 @@ from signaling.access import Identity, Role
 from signaling.accounts import Accounts, Kiosk
 from signaling.audit import Audit
 from signaling.exchange import NoHost
+from signaling.guesses import TooManyGuesses
 from signaling.passing import Passing
 from signaling.protocol import Done, Refused
 from signaling.switchboard import BadAnswer, Switchboard
@@ -83,6 +84,8 @@ class Commands:
             return Refused(command.id, "bad_answer", str(error))
         except NoHost as error:
             return Refused(command.id, "no_media", str(error))
+        except TooManyGuesses as error:
+            return Refused(command.id, "too_fast", str(error))
         except ValueError as error:
             return Refused(command.id, "bad_value", str(error))
         if not isinstance(command, _UNLOGGED):

@@ -110,7 +110,7 @@ class Switchboard:
         wish: str = "",
         earlier: tuple[str, str] | None = None,
     ) -> None:
-        """Raises scheduling's UnknownMatter and Conflict, ValueError."""
+        """Raises scheduling's UnknownMatter and Conflict, TooManyGuesses, ValueError."""
         if earlier is not None:
             self._guesses.check(who.id, time.monotonic())
         try:
