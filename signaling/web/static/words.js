@@ -4,6 +4,8 @@
  * Chinese is the first language; a missing key shows itself as the key, and a test forbids it.
  */
 
+import { spoken } from "./wait.js";
+
 /** @typedef {"zh_CN" | "en"} Language */
 
 /** @type {Record<string, string>} */
@@ -63,13 +65,11 @@ export function nameOf(named) {
 }
 
 /**
- * Seconds in words: "now", "about 4 minutes".
- * @param {number | null} seconds
+ * A wait in words, as people say it: "at once", "about 4 minutes", "about half an hour".
+ * @param {number | null} seconds null: nobody is on duty
  */
 export function waitInWords(seconds) {
-  if (seconds === null) return t("wait.nobody");
-  if (seconds < 60) return t("wait.now");
-  return t("wait.minutes", { minutes: Math.ceil(seconds / 60) });
+  return t(...spoken(seconds));
 }
 
 /**
