@@ -113,6 +113,7 @@ async def _one_visit(kiosk: Page, clerk: Page) -> float:
     await kiosk.click("[data-city='330400']")
     await kiosk.locator(".matter .actions .primary").click()
     await kiosk.click("#agree")
+    await kiosk.click("#skip")
     await clerk.wait_for_selector("#accept")
     for page in (kiosk, clerk):
         await page.wait_for_function("() => document.querySelector('#own').videoWidth > 0")

@@ -7,6 +7,7 @@
 import { el, fill, icon } from "/static/kit/dom.js";
 import { meter } from "/static/kit/level.js";
 import { t } from "/static/kit/words.js";
+import { inWords } from "./refused.js";
 import { DEVICES, needsHelp } from "./verdict.js";
 
 /** @import {Check} from "./check.js" */
@@ -36,7 +37,7 @@ export function checkScreen(check, { takeTicket, help }) {
     try {
       await takeTicket();
     } catch (error) {
-      const reason = /** @type {Error} */ (error).message;
+      const reason = inWords(error);
       fill(
         told,
         el("p", { class: "note bad" }, t("notice.failed", { reason })),

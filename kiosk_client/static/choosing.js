@@ -1,37 +1,26 @@
 // @ts-check
 /**
- * What would the resident like to do, and where? The screens before a ticket: welcome, matter,
- * notice.
+ * What would the resident like to do, and where? The welcome screen with its search, and a matter.
  */
 
 import { ask } from "/static/kit/api.js";
 import { el, fill, icon } from "/static/kit/dom.js";
 import { nameOf, t, waitInWords } from "/static/kit/words.js";
+import { pad } from "./pad.js";
 
 /** @import {CityView, MatterView} from "/static/kit/protocol.js" */
+/** @import {Choice} from "./steps.js" */
 /** @typedef {{city: CityView, expected_wait_s: number | null, waiting: number}} CityWait */
-/**
- * @typedef {object} Choice what the resident has chosen so far
- * @property {string} query
- * @property {string} group
- * @property {MatterView | null} matter
- * @property {CityView | null} city
- */
-/**
- * @typedef {object} Steps where the screens lead
- * @property {Choice} choice
- * @property {(screen: "welcome" | "matter" | "notice") => void} go
- * @property {() => Promise<void>} takeTicket
- * @property {() => void} restart
- */
 
-export const NOTICE_VERSION = "2026-11";
-globalThis.speechSynthesis?.getVoices(); // the list is empty until it was asked for once
 const LETTERS = "QWERTYUIOPASDFGHJKLZXCVBNM";
 
-/** @param {Steps} steps */
-export function welcome(steps) {
-  const { choice } = steps;
+/**
+ * @param {Choice} choice
+ * @param {object} doors where the screen leads
+ * @param {() => void} doors.matter
+ * @param {() => void} doors.comeBack
+ */
+export function welcome(choice, doors) {
   const results = el("div", { class: "results" });
   const input = el("input", {
     id: "search",
@@ -56,7 +45,7 @@ export function welcome(steps) {
       const shown = choice.group
         ? found.filter((/** @type {MatterView} */ m) => m.group === choice.group)
         : found;
-      fill(results, shown.length ? list(steps, shown) : nothing(asked));
+      fill(results, shown.length ? list(choice, shown, doors.matter) : nothing(asked));
     } catch {
       fill(results, el("p", { class: "note bad", role: "alert" }, t("error.network")));
     }
@@ -70,39 +59,20 @@ export function welcome(steps) {
     "section",
     { class: "welcome" },
     el("h1", null, t("welcome.title")),
+    el(
+      "div",
+      { class: "doors" },
+      el(
+        "button",
+        { id: "have-ticket", onclick: doors.comeBack },
+        icon("ticket"),
+        t("welcome.have_ticket"),
+      ),
+    ),
     el("label", { for: "search", class: "visually-hidden" }, t("welcome.search")),
     input,
-    letterPad(input, search),
+    pad(input, LETTERS, { label: t("welcome.pad"), typed: search, lower: true }),
     results,
-  );
-}
-
-/**
- * Letters for pinyin initials; a kiosk has no keyboard.
- * @param {HTMLInputElement} input
- * @param {() => void} search
- */
-function letterPad(input, search) {
-  const press = (/** @type {string} */ value) => {
-    input.value = value;
-    search();
-  };
-  const key = (/** @type {string} */ letter) =>
-    el(
-      "button",
-      { type: "button", onclick: () => press(input.value + letter.toLowerCase()) },
-      letter,
-    );
-  return el(
-    "div",
-    { class: "pad", role: "group", "aria-label": t("welcome.pad") },
-    ...[...LETTERS].map(key),
-    el(
-      "button",
-      { type: "button", class: "wide", onclick: () => press(input.value.slice(0, -1)) },
-      t("welcome.erase"),
-    ),
-    el("button", { type: "button", class: "wide", onclick: () => press("") }, t("welcome.clear")),
   );
 }
 
@@ -130,10 +100,11 @@ async function groups(show) {
 }
 
 /**
- * @param {Steps} steps
+ * @param {Choice} choice
  * @param {MatterView[]} matters
+ * @param {() => void} next
  */
-function list(steps, matters) {
+function list(choice, matters, next) {
   return el(
     "ul",
     { class: "matters" },
@@ -146,9 +117,9 @@ function list(steps, matters) {
           {
             "data-matter": matter.code,
             onclick: () => {
-              steps.choice.matter = matter;
-              steps.choice.city = null;
-              steps.go("matter");
+              choice.matter = matter;
+              choice.city = null;
+              next();
             },
           },
           icon(matter.group),
@@ -165,13 +136,15 @@ function nothing(query) {
   return el("p", { class: "note", role: "status" }, t("welcome.nothing", { query }));
 }
 
-/** @param {Steps} steps */
-export function matterScreen(steps) {
-  const { choice } = steps;
+/**
+ * @param {Choice} choice
+ * @param {() => void} goOn
+ */
+export function matterScreen(choice, goOn) {
   const matter = /** @type {MatterView} */ (choice.matter);
   const next = el(
     "button",
-    { class: "primary", disabled: !choice.city, onclick: () => steps.go("notice") },
+    { class: "primary", disabled: !choice.city, onclick: goOn },
     t("matter.next"),
   );
   const where = el("div", { class: "cities", role: "radiogroup", "aria-label": t("matter.where") });
@@ -243,64 +216,4 @@ export function matterScreen(steps) {
       : el("p", null, t("matter.bring_nothing")),
     el("div", { class: "actions" }, next),
   );
-}
-
-/** @param {Steps} steps */
-export function notice(steps) {
-  const { choice } = steps;
-  const city = choice.city ? nameOf(choice.city) : "";
-  const points = ["notice.what", "notice.why", "notice.how_long", "notice.rights"].map((key) =>
-    t(key, { city }),
-  );
-  const problem = el("p", { class: "note bad", role: "alert", hidden: true });
-  const agree = el(
-    "button",
-    {
-      class: "primary",
-      id: "agree",
-      onclick: async () => {
-        agree.disabled = true;
-        try {
-          await steps.takeTicket();
-        } catch (error) {
-          agree.disabled = false;
-          problem.hidden = false;
-          fill(problem, t("notice.failed", { reason: /** @type {Error} */ (error).message }));
-        }
-      },
-    },
-    t("notice.agree"),
-  );
-  return el(
-    "section",
-    { class: "notice" },
-    el("h1", null, t("notice.title")),
-    el(
-      "ul",
-      { class: "points" },
-      ...points.map((text) => el("li", null, icon("check"), el("span", null, text))),
-    ),
-    canSpeak() &&
-      el("button", { onclick: () => speak(points.join("。")) }, icon("speak"), t("notice.speak")),
-    problem,
-    el(
-      "div",
-      { class: "actions" },
-      el("button", { onclick: steps.restart }, t("notice.leave")),
-      agree,
-    ),
-  );
-}
-
-function canSpeak() {
-  return "speechSynthesis" in window && speechSynthesis.getVoices().length > 0;
-}
-
-/** @param {string} text */
-function speak(text) {
-  const utterance = new SpeechSynthesisUtterance(text);
-  utterance.lang = document.documentElement.lang;
-  utterance.rate = 0.9;
-  speechSynthesis.cancel();
-  speechSynthesis.speak(utterance);
 }

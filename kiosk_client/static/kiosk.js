@@ -13,32 +13,27 @@ import { liveMeter } from "/static/kit/level.js";
 import { Line } from "/static/kit/line.js";
 import { Peer } from "/static/kit/peer.js";
 import { Reporter } from "/static/kit/quality.js";
-import {
-  forgetLanguage,
-  language,
-  preferredLanguage,
-  setLanguage,
-  t,
-  nameOf,
-} from "/static/kit/words.js";
-import { Check } from "./check.js";
-import { checkScreen } from "./check_screen.js";
-import { matterScreen, notice, NOTICE_VERSION, welcome } from "./choosing.js";
+import { forgetLanguage, nameOf, preferredLanguage, setLanguage, t } from "/static/kit/words.js";
+import { confirm, hush, say, stillThere } from "./asking.js";
+import { drawBar, drawTimeLeft } from "./bar.js";
 import { authenticate, device, enrol } from "./enrolment.js";
-import { Idle, WIPE_AFTER_S, WARN_AFTER_S } from "./idle.js";
-import { call, rating, thanks, ticket } from "./visiting.js";
+import { Idle } from "./idle.js";
+import { keptScreen, laterScreen } from "./later.js";
+import { Steps } from "./steps.js";
+import { ticketScreen } from "./ticket_screen.js";
+import { call, rating, thanks } from "./visiting.js";
 
 /** @import {KioskState} from "/static/kit/protocol.js" */
+/** @import {Kept} from "./later.js" */
 /** @import {Screen} from "./visiting.js" */
-/** @import {Choice} from "./choosing.js" */
-/** @typedef {"welcome" | "matter" | "notice" | "check"} Step */
 
 const WIPED_SHOWN_MS = 1500;
 const far = /** @type {HTMLVideoElement} */ (byId("far"));
 const own = /** @type {HTMLVideoElement} */ (byId("own"));
 const shared = /** @type {HTMLVideoElement} */ (byId("shared"));
-const dialog = /** @type {HTMLDialogElement} */ (byId("dialog"));
 const screenPlace = byId("screen");
+// Nobody is hurried who waits or talks; the thanks count by themselves.
+const UNHURRIED = ["ticket", "call", "thanks"];
 
 class Kiosk {
   /** @param {Line<KioskState>} line */
@@ -49,12 +44,18 @@ class Kiosk {
     this.peer.addEventListener("shared", (event) => {
       shared.srcObject = /** @type {CustomEvent} */ (event).detail;
     });
-    /** @type {Choice} */
-    this.choice = { query: "", group: "", matter: null, city: null };
-    /** @type {Step} */
-    this.step = "welcome";
-    /** @type {Check | null} */
-    this.check = null;
+    this.steps = new Steps(line, {
+      draw: () => this.redraw(),
+      wipe: () => void this.wipe(),
+      help: () => say(t("help.text")),
+    });
+    /** Whether the resident in line is about to go away, and where to call them. */
+    this.leaving = false;
+    this.typed = { phone: "" };
+    /** What a resident who went away must still read. @type {Kept | null} */
+    this.kept = null;
+    /** @type {Set<string>} */
+    this.agreed = new Set();
     this.shown = "";
     /** @type {Screen | null} */
     this.screen = null;
@@ -64,7 +65,7 @@ class Kiosk {
     this.wiping = false;
     this.idle = new Idle(
       (left) => this.#hurry(left),
-      () => this.wipe(),
+      () => (this.shown === "later" ? this.#stay() : this.wipe()),
     );
     line.addEventListener("state", () => this.draw());
     line.addEventListener("offline", () => this.draw());
@@ -75,7 +76,7 @@ class Kiosk {
   draw() {
     const state = this.line.state;
     if (!state || this.wiping) return;
-    if (this.visit && !state.visit) {
+    if (this.visit && !state.visit && !this.kept) {
       this.wipe();
       return;
     }
@@ -84,10 +85,7 @@ class Kiosk {
     if (name !== this.shown) this.#show(name);
     this.screen?.update(state);
     this.#media(state);
-    this.idle.watch(
-      ["matter", "notice", "check", "rating"].includes(name) ||
-        (name === "welcome" && this.#begun()),
-    );
+    this.idle.watch(!UNHURRIED.includes(name) && (name !== "welcome" || this.steps.begun));
     fill(
       byId("foot"),
       this.line.online ? "" : el("p", { class: "note warn", role: "status" }, t("error.offline")),
@@ -98,11 +96,11 @@ class Kiosk {
   async wipe() {
     if (this.wiping) return;
     this.wiping = true;
-    dialog.close();
+    hush();
     const visit = this.visit;
     const state = this.line.state?.visit?.state;
     this.peer.close();
-    this.check?.close();
+    this.steps.closeCheck();
     for (const track of this.stream?.getTracks() ?? []) track.stop();
     far.srcObject = own.srcObject = null;
     far.hidden = own.hidden = shared.hidden = true;
@@ -136,14 +134,11 @@ class Kiosk {
     this.draw();
   }
 
-  #begun() {
-    return Boolean(this.choice.query || this.choice.group || language() === "en");
-  }
-
   /** @param {KioskState} state */
   #screenName(state) {
     const visit = state.visit;
-    if (!visit) return this.step;
+    if (!visit) return this.kept ? "kept" : this.steps.step;
+    if (visit.state === "waiting" && this.leaving) return "later";
     if (visit.state === "waiting" || visit.state === "offered") return "ticket";
     if (visit.state === "serving") return "call";
     return visit.rated ? "thanks" : "rating";
@@ -151,11 +146,16 @@ class Kiosk {
 
   /** @param {string} name */
   #show(name) {
-    if (this.shown === "ticket" && name === "call") chime();
+    if (["ticket", "later"].includes(this.shown) && name === "call") chime();
     this.shown = name;
-    dialog.close();
+    hush();
     document.body.dataset.screen = name;
-    this.#bar(name);
+    drawBar({
+      place: this.line.state ? nameOf(this.line.state.site) : "",
+      back: name === this.steps.step ? this.steps.back() : null,
+      redraw: () => this.redraw(),
+      help: () => say(t("help.text")),
+    });
     this.screen = this.#make(name);
     fill(screenPlace, this.screen.node);
     own.hidden = !["ticket", "call"].includes(name);
@@ -173,36 +173,51 @@ class Kiosk {
    * @returns {Screen}
    */
   #make(name) {
-    const confirm = this.#confirm.bind(this);
     const leave = () => void this.wipe();
-    if (name === "ticket") return ticket(this.line, confirm);
-    if (name === "call") return this.#call(confirm);
-    if (name === "check") return this.#checking();
+    if (name === "ticket") {
+      this.leaving = false;
+      this.typed = { phone: "" };
+      const later = () => {
+        this.leaving = true;
+        this.draw();
+      };
+      return ticketScreen(this.line, { confirm, later, agreed: this.agreed });
+    }
+    if (name === "later")
+      return laterScreen({
+        typed: this.typed,
+        back: () => this.#stay(),
+        goAway: (phone) => this.#goAway(phone),
+      });
+    if (name === "kept" && this.kept) return keptScreen(this.kept, leave);
+    if (name === "call") return this.#call();
     if (name === "rating") return rating(this.line, leave);
     if (name === "thanks") return thanks(leave);
-    const steps = {
-      choice: this.choice,
-      go: (/** @type {Step} */ step) => this.#go(step),
-      takeTicket: async () => this.#go("check"),
-      restart: leave,
-    };
-    const make = { welcome, matter: matterScreen, notice }[/** @type {"welcome"} */ (name)];
-    return { node: make(steps), update() {} };
+    return this.steps.screen();
   }
 
-  #checking() {
-    if (!this.check) {
-      this.check = new Check();
-      void this.check.start();
+  #stay() {
+    this.leaving = false;
+    this.draw();
+  }
+
+  /**
+   * Keep the place and free the kiosk; what is to be written down stays on the screen.
+   * @param {string} phone
+   */
+  async #goAway(phone) {
+    const held = this.line.state?.visit;
+    if (!held) return;
+    this.kept = { ticket: held.ticket, code: held.code, phone };
+    try {
+      await this.line.command("come_back_later", { visit: held.id, contact: phone });
+    } catch (error) {
+      this.kept = null;
+      throw error;
     }
-    return checkScreen(this.check, {
-      takeTicket: () => this.#takeTicket(),
-      help: () => this.#say(t("help.text")),
-    });
   }
 
-  /** @param {(question: string, yes: string, act: () => void) => void} confirm */
-  #call(confirm) {
+  #call() {
     const screen = call(this.line, { far, own }, confirm);
     const level = liveMeter(t("check.level"), () => this.stream);
     screen.node
@@ -211,34 +226,12 @@ class Kiosk {
     return screen;
   }
 
-  /** @param {Step} step */
-  #go(step) {
-    if (step !== "check") {
-      this.check?.close();
-      this.check = null;
-    }
-    this.step = step;
-    this.draw();
-  }
-
-  async #takeTicket() {
-    const { matter, city } = this.choice;
-    if (!matter || !city) return;
-    await this.line.command("take_ticket", {
-      matter: matter.code,
-      city: city.code,
-      language: language(),
-      notice_version: NOTICE_VERSION,
-    });
-  }
-
   /** @param {KioskState} state */
   #media(state) {
     const visit = state.visit;
     const open = visit && ["waiting", "offered", "serving"].includes(visit.state);
-    if (open && this.check) {
-      this.stream = this.check.handOn();
-      this.check = null;
+    if (open && this.steps.check) {
+      this.stream = this.steps.handOn() ?? new MediaStream();
       own.srcObject = this.stream;
       this.peer.send(this.stream);
     } else if (open && !this.stream) {
@@ -246,7 +239,7 @@ class Kiosk {
       const opening = openDevices().then(({ stream, reason }) => {
         this.stream = stream;
         own.srcObject = stream;
-        if (reason) this.#say(t(`devices.${reason}`));
+        if (reason) say(t(`devices.${reason}`));
         return stream;
       });
       this.peer.send(opening);
@@ -265,133 +258,15 @@ class Kiosk {
     }
   }
 
-  /** @param {string} name */
-  #bar(name) {
-    const back = /** @type {Record<string, Step>} */ ({
-      matter: "welcome",
-      notice: "matter",
-      check: "notice",
-    })[name];
-    const goBack = () => {
-      if (back) this.#go(back);
-      else {
-        this.choice.query = this.choice.group = "";
-        this.redraw();
-      }
-    };
-    fill(
-      byId("bar"),
-      back || (name === "welcome" && this.choice.group)
-        ? el("button", { class: "quiet", onclick: goBack }, icon("back"), t("bar.back"))
-        : el("strong", null, this.line.state ? nameOf(this.line.state.site) : ""),
-      el("span", { class: "grow" }, el("span", { id: "left", role: "timer" })),
-      el(
-        "button",
-        {
-          class: "quiet",
-          onclick: () => this.#language(),
-          lang: language() === "en" ? "zh-CN" : "en",
-        },
-        t("language.other"),
-      ),
-      el(
-        "button",
-        { class: "quiet", "aria-pressed": String(isLarge()), onclick: () => this.#large() },
-        t("bar.large"),
-      ),
-      el(
-        "button",
-        { class: "quiet", onclick: () => this.#say(t("help.text")) },
-        icon("help"),
-        t("bar.help"),
-      ),
-    );
-  }
-
-  async #language() {
-    await setLanguage(language() === "en" ? "zh_CN" : "en");
-    this.redraw();
-  }
-
-  #large() {
-    document.documentElement.classList.toggle("large");
-    this.redraw();
-  }
-
-  /** @param {string} text */
-  #say(text) {
-    fill(
-      dialog,
-      el("p", null, text),
-      el(
-        "div",
-        { class: "actions" },
-        el("button", { class: "primary", onclick: () => dialog.close() }, t("dialog.close")),
-      ),
-    );
-    if (!dialog.open) dialog.showModal();
-  }
-
-  /**
-   * @param {string} question
-   * @param {string} yes
-   * @param {() => void} act
-   */
-  #confirm(question, yes, act) {
-    fill(
-      dialog,
-      el("p", null, question),
-      el(
-        "div",
-        { class: "actions" },
-        el("button", { onclick: () => dialog.close() }, t("dialog.no")),
-        el(
-          "button",
-          {
-            class: "danger",
-            id: "confirm",
-            onclick: () => {
-              dialog.close();
-              act();
-            },
-          },
-          yes,
-        ),
-      ),
-    );
-    if (!dialog.open) dialog.showModal();
-  }
-
   /** @param {number | null} left */
   #hurry(left) {
-    const place = document.getElementById("left");
-    if (!place) return;
-    const soon = left !== null && left <= WIPE_AFTER_S - WARN_AFTER_S;
-    fill(place, left === null ? "" : t("bar.left", { seconds: Math.ceil(left) }));
-    place.className = soon ? "hurry" : "soft";
-    if (soon && !dialog.open) {
-      fill(
-        dialog,
-        el("p", null, t("idle.question")),
-        el(
-          "div",
-          { class: "actions" },
-          el("button", { onclick: () => void this.wipe() }, t("idle.leave")),
-          el(
-            "button",
-            { class: "primary", id: "stay", onclick: () => dialog.close() },
-            t("idle.stay"),
-          ),
-        ),
-      );
-      dialog.showModal();
-    }
+    if (drawTimeLeft(left) && this.shown !== "later") stillThere(() => void this.wipe());
   }
 
   /** @param {number} code */
   #over(code) {
     this.peer.close();
-    this.check?.close();
+    this.steps.closeCheck();
     problemScreen(code === 4001 ? "over.elsewhere" : "over.suspended");
   }
 }
@@ -412,10 +287,6 @@ function problemScreen(key) {
       ),
     ),
   );
-}
-
-function isLarge() {
-  return document.documentElement.classList.contains("large");
 }
 
 function enrolScreen() {

@@ -1,92 +1,19 @@
 // @ts-check
 /**
- * What does the resident see from the ticket to the rating? Ticket, call, rating, thanks.
+ * What does the resident see from the call to the rating? Call, rating, thanks.
  *
  * Each screen is `{node, update}`: made once, then brought up to date with each state.
  */
 
 import { el, face, fill, icon } from "/static/kit/dom.js";
 import { othersInWords, pathWords } from "/static/kit/quality.js";
-import { clock, nameOf, t, waitInWords } from "/static/kit/words.js";
+import { clock, nameOf, t } from "/static/kit/words.js";
 
 /** @import {KioskState} from "/static/kit/protocol.js" */
 /** @import {Line} from "/static/kit/line.js" */
 /** @typedef {{node: HTMLElement, update: (state: KioskState) => void}} Screen */
 
 const REASONS = ["clear", "kind", "quick", "slow", "unclear", "picture"];
-
-/**
- * @param {Line<KioskState>} line
- * @param {(question: string, yes: string, act: () => void) => void} confirm
- * @returns {Screen}
- */
-export function ticket(line, confirm) {
-  const number = el("p", { class: "number" });
-  const place = el("p", { class: "place" });
-  const wait = el("p", { class: "wait" });
-  const matter = el("p", { class: "soft" });
-  const since = el("span");
-  /** @type {string} */
-  let visit = "";
-  let takenAt = 0;
-  const timer = setInterval(() => {
-    if (!node.isConnected && takenAt) clearInterval(timer);
-    else fill(since, t("ticket.since", { time: clock((line.now() - takenAt) / 1000) }));
-  }, 1000);
-  const node = el(
-    "section",
-    { class: "ticket" },
-    el("h1", null, t("ticket.title")),
-    number,
-    place,
-    wait,
-    matter,
-    el("p", { class: "soft" }, since),
-    el("p", { class: "own-note" }, t("ticket.camera")),
-    el(
-      "div",
-      { class: "actions" },
-      el(
-        "button",
-        {
-          id: "leave",
-          onclick: () =>
-            confirm(t("ticket.leave_question"), t("ticket.leave"), () =>
-              line.command("leave_line", { visit }).catch(() => {}),
-            ),
-        },
-        t("ticket.leave"),
-      ),
-    ),
-  );
-  return {
-    node,
-    update(state) {
-      const shown = state.visit;
-      if (!shown) return;
-      visit = shown.id;
-      takenAt = Date.parse(shown.taken_at);
-      fill(number, shown.ticket);
-      const ringing = shown.state === "offered";
-      const ahead = state.place?.ahead ?? 0;
-      fill(
-        place,
-        ringing
-          ? t("ticket.ringing", { city: nameOf(shown.city) })
-          : ahead
-            ? t("ticket.ahead", { ahead })
-            : t("ticket.next"),
-      );
-      fill(
-        wait,
-        ringing
-          ? ""
-          : t("ticket.wait", { wait: waitInWords(state.place?.expected_wait_s ?? null) }),
-      );
-      fill(matter, `${nameOf(shown.city)} · ${nameOf(shown.matter)}`);
-    },
-  };
-}
 
 /**
  * @param {Line<KioskState>} line

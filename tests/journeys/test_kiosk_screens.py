@@ -65,6 +65,12 @@ async def test_every_screen_passes_axe(tmp_path: Path, language: str) -> None:
         await expect(kiosk.locator("#agree")).to_be_visible()
         assert await violations(kiosk) == []
         await kiosk.click("#agree")
+        await expect(kiosk.locator("[data-claim='elderly']")).to_be_visible()
+        assert await violations(kiosk) == []
+        await kiosk.click("[data-claim='elderly']")
+        await expect(kiosk.locator("[data-wish='wuu']")).to_be_visible()
+        assert await violations(kiosk) == []
+        await kiosk.click("[data-wish='any']")
         await expect(kiosk.locator(".ticket .number")).not_to_be_empty()
         assert await violations(kiosk) == []
         await expect(clerk.locator(".line li")).to_have_count(1)

@@ -87,6 +87,7 @@ async def take_ticket(kiosk: Page, query: str, matter: str, city: str) -> str:
     await kiosk.click(f"[data-city='{city}']")
     await kiosk.locator(".matter .actions .primary").click()
     await kiosk.click("#agree")
+    await kiosk.click("#skip")
     number = kiosk.locator(".ticket .number")
     await expect(number).not_to_be_empty(timeout=20_000)  # the devices are checked before
     return str(await number.text_content())

@@ -16,6 +16,7 @@ from tests.support.browser import (
     open_clerk,
     open_kiosk,
     sees_far,
+    take_ticket,
 )
 from tests.support.likeness import CLERK, RESIDENT
 from tests.support.service import ServiceProcess
@@ -77,6 +78,7 @@ async def take(folder: Path) -> None:
             )
             desk = await context_of(at_desk, CLERK_SIZE)
             clerk = await open_clerk(desk, service.url, "jiaxing1")
+            await in_line(camera, kiosk)
             await to_the_ticket(camera, kiosk)
             await camera.both(clerk, "clerk-line")
             await camera.both(clerk, "clerk-devices", dialog="#devices")
@@ -108,6 +110,35 @@ async def take(folder: Path) -> None:
             await camera.both(admin, "admin")
 
 
+async def in_line(camera: Camera, kiosk: Page) -> None:
+    """A visit of the own city, which another may take; then the resident comes back later."""
+    await take_ticket(kiosk, "失业登记", "JY-01", "310117")
+    await expect(kiosk.locator("#other-city")).to_be_visible()
+    await camera.both(kiosk, "kiosk-elsewhere")
+    ticket = str(await kiosk.locator(".ticket .number").text_content())
+    code = str(await kiosk.locator(".ticket .ticket-code").text_content())
+    await kiosk.click("#later")
+    await kiosk.fill("#phone", "13812345678")
+    await camera.both(kiosk, "kiosk-later")
+    await kiosk.click("#go-away")
+    await expect(kiosk.locator("#written")).to_be_visible()
+    await camera.both(kiosk, "kiosk-kept")
+    await kiosk.click("#written")
+    await kiosk.click("#have-ticket")
+    await kiosk.fill("#ticket-number", ticket)
+    await kiosk.click("#next")
+    await kiosk.fill("#ticket-code", "222222")
+    await kiosk.click("#next")
+    await expect(kiosk.locator("[role=alert]")).to_be_visible()
+    await camera.both(kiosk, "kiosk-come-back")
+    await kiosk.click("#next")
+    await kiosk.fill("#ticket-code", code)
+    await kiosk.click("#next")
+    await kiosk.click("#leave")
+    await kiosk.click("#confirm")
+    await expect(kiosk.locator(".tiles")).to_be_visible()
+
+
 async def to_the_ticket(camera: Camera, kiosk: Page) -> None:
     """From the welcome screen to the ticket, with a microphone that is off at first."""
     await expect(kiosk.locator(".tiles")).to_be_visible()
@@ -121,6 +152,10 @@ async def to_the_ticket(camera: Camera, kiosk: Page) -> None:
     await camera.both(kiosk, "kiosk-notice")
     await kiosk.evaluate(_SWITCH_OFF)
     await kiosk.click("#agree")
+    await camera.both(kiosk, "kiosk-claim")
+    await kiosk.click("[data-claim='elderly']")
+    await camera.both(kiosk, "kiosk-tongue")
+    await kiosk.click("[data-wish='wuu']")
     microphone = kiosk.locator("[data-device='microphone']")
     await expect(microphone).to_have_attribute("data-verdict", "silent", timeout=CHECK_MS)
     await camera.both(kiosk, "kiosk-check")
