@@ -1,4 +1,4 @@
-"""The resident's and the clerk's transactions: ticket, leave, come back, end, record, close, rate.
+"""The resident's and the clerk's transactions: from ticket or check-in to record, close and rate.
 
 Each public method is one transaction that moves the visit and the window together, by the tables
 in `visit.py` and `window.py`; whoever comes second gets `Conflict` and nothing has changed. What
@@ -9,17 +9,19 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from uuid_utils import uuid7
 
-from scheduling import visit, window
-from scheduling.catalogue import Catalogue, UnknownMatter
+from scheduling import tickets, visit, window
+from scheduling.appointments import Arrival
+from scheduling.bookings import became, use
+from scheduling.catalogue import Catalogue, Matter, UnknownMatter
 from scheduling.codes import Codes
+from scheduling.duty import LOCAL
+from scheduling.hours import check_open
 from scheduling.record import Visit, Window
 from scheduling.rows import (
     Conflict,
@@ -33,23 +35,13 @@ from scheduling.rows import (
     window_row,
 )
 from scheduling.rulebook import listings, read_rules
-from scheduling.rules import LANGUAGES, Priority, Queue, QueueId
-from scheduling.tables import queues, ticket_counters, visits
+from scheduling.rules import LANGUAGES, Priority, Queue, QueueId, Rules
+from scheduling.tables import queues, visits
 from scheduling.transfers import end_consult
 from scheduling.visit import ClerkId, KioskId, Outcome, SiteId, VisitId
 
-LOCAL = ZoneInfo("Asia/Shanghai")
 MAX_NOTES = 10_000
 MAX_CONTACT = 40
-# What leads the number of a ticket with a head start, after its queue's letter.
-_MARKS = {
-    Priority.ORDINARY: "",
-    Priority.ELDERLY: "E",
-    Priority.DISABLED: "D",
-    Priority.VETERAN: "V",
-    Priority.INFANT: "F",
-    Priority.RETURNING: "R",
-}
 
 
 class Desk:
@@ -77,46 +69,84 @@ class Desk:
         """Begin a visit. `earlier` is ticket and code of today's visit that a resident returns for.
 
         `wish` is the language the resident would like to be served in ("" for any). Raises
-        UnknownMatter, ValueError, Conflict if this kiosk has a visit already.
+        UnknownMatter, ValueError, Closed, Conflict if this kiosk has a visit already.
         """
         found = self._catalogue.matter(matter, city)
-        if wish and wish not in LANGUAGES:
-            raise ValueError(f"wish: {wish} is none of {', '.join(LANGUAGES)}")
+        _check_wish(wish)
         async with _one_at_a_kiosk(), self._engine.begin() as connection:
             await _kiosk_is_free(connection, kiosk)
             rules = await read_rules(connection)
             queue = rules.queue_of(city, matter)
             if queue is None:
                 raise UnknownMatter(f"no queue serves {matter} in {city}")
+            await check_open(connection, city, now)
             if priority is Priority.BOOKED:
                 raise ValueError("priority: a booked visit checks in with its appointment")
             if priority is Priority.RETURNING:
                 await self._proven_today(connection, earlier, now)
             virtual_at = now - timedelta(seconds=rules.head_start_s(city, priority))
-            also, allowed = await listings(
-                connection, rules, city, matter, now.astimezone(LOCAL).date()
-            )
-            ticket, virtual_at = await next_ticket(
-                connection, city, queue.letter + _MARKS[priority], virtual_at, now
-            )
             return await self._begin(
                 connection,
                 now,
+                rules=rules,
                 queue=queue,
-                ticket=ticket,
+                series=tickets.of_priority(queue, priority),
                 virtual_at=virtual_at,
-                city=city,
-                matter=found.code,
-                group=found.group,
+                matter=found,
                 site=site,
                 kiosk=kiosk,
                 language=language,
                 notice_version=notice_version,
                 priority=priority,
                 wish=wish,
-                also=also,
-                allowed=allowed,
             )
+
+    async def check_in(
+        self,
+        code: str,
+        *,
+        kiosk: KioskId,
+        site: SiteId,
+        language: str,
+        notice_version: str,
+        now: datetime,
+        wish: str = "",
+    ) -> Visit:
+        """Begin the visit of an appointment, which is used by it.
+
+        Who is on time is placed by the half hour and its head start; who is early or late takes
+        an ordinary ticket. Raises NotFound, ValueError, Closed, Conflict: the appointment is then
+        as it was.
+        """
+        _check_wish(wish)
+        async with _one_at_a_kiosk(), self._engine.begin() as connection:
+            await _kiosk_is_free(connection, kiosk)
+            booking = await use(connection, code, now)
+            await check_open(connection, booking.city, now)
+            rules = await read_rules(connection)
+            queue = rules.queues[booking.queue]
+            on_time = booking.arrival(now) is Arrival.ON_TIME
+            priority = Priority.BOOKED if on_time else Priority.ORDINARY
+            arrival = booking.starts_at if on_time else now
+            taken = await self._begin(
+                connection,
+                now,
+                rules=rules,
+                queue=queue,
+                series=tickets.of_slot(queue, booking.starts_at)
+                if on_time
+                else tickets.of_priority(queue, priority),
+                virtual_at=arrival - timedelta(seconds=rules.head_start_s(queue.city, priority)),
+                matter=self._catalogue.matter(booking.matter),
+                site=site,
+                kiosk=kiosk,
+                language=language,
+                notice_version=notice_version,
+                priority=priority,
+                wish=wish,
+            )
+            await became(connection, booking, taken.id)
+            return taken
 
     async def leave(self, visit_id: VisitId, actor: str, now: datetime) -> Visit:
         """The resident gives the ticket back before being served; the kiosk is free."""
@@ -343,13 +373,36 @@ class Desk:
             )
 
     async def _begin(
-        self, connection: AsyncConnection, now: datetime, *, queue: Queue, **values: Any
+        self,
+        connection: AsyncConnection,
+        now: datetime,
+        *,
+        rules: Rules,
+        queue: Queue,
+        series: tickets.Series,
+        virtual_at: datetime,
+        matter: Matter,
+        **values: Any,
     ) -> Visit:
+        """A visit of this queue's city, with its number and everything that may list it."""
+        also, allowed = await listings(
+            connection, rules, queue.city, matter.code, now.astimezone(LOCAL).date()
+        )
+        ticket, virtual_at = await tickets.next_ticket(
+            connection, queue.city, series, virtual_at, now
+        )
         row = await connection.execute(
             sa.insert(visits)
             .values(
                 id=str(uuid7()),
                 queue=queue.id,
+                city=queue.city,
+                matter=matter.code,
+                group=matter.group,
+                ticket=ticket,
+                virtual_at=virtual_at,
+                also=also,
+                allowed=allowed,
                 at_kiosk=True,
                 state=visit.State.WAITING,
                 taken_at=now,
@@ -391,34 +444,9 @@ class Desk:
         raise NotFound("no ticket of today that waits has this number and code")
 
 
-async def next_ticket(
-    connection: AsyncConnection, city: str, series: str, virtual_at: datetime, now: datetime
-) -> tuple[str, datetime]:
-    """The next number of this city, day and series, and the virtual arrival that goes with it.
-
-    Within a series numbers and virtual arrivals rise together, also where an admin has changed a
-    head start meanwhile, so the printed number agrees with the place in line.
-    """
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    new = insert(ticket_counters).values(
-        city=city,
-        day=now.astimezone(LOCAL).date(),
-        series=series,
-        last=1,
-        last_virtual_at=virtual_at,
-    )
-    before = ticket_counters.c.last_virtual_at
-    later = sa.case(
-        (new.excluded.last_virtual_at > before, new.excluded.last_virtual_at), else_=before
-    )
-    counted = await connection.execute(
-        new.on_conflict_do_update(
-            index_elements=["city", "day", "series"],
-            set_={"last": ticket_counters.c.last + 1, "last_virtual_at": later},
-        ).returning(ticket_counters.c.last, ticket_counters.c.last_virtual_at)
-    )
-    row = counted.one()
-    return f"{series}{row.last:03d}", row.last_virtual_at
+def _check_wish(wish: str) -> None:
+    if wish and wish not in LANGUAGES:
+        raise ValueError(f"wish: {wish} is none of {', '.join(LANGUAGES)}")
 
 
 @contextlib.asynccontextmanager

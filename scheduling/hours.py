@@ -5,17 +5,33 @@ kept has the usual office hours.
 """
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from scheduling.calendar_tables import opening_hours, special_days
-from scheduling.duty import USUAL, WEEKDAYS, BadHours, DayHours, Hours, Interval, SpecialDay
+from scheduling.duty import (
+    LOCAL,
+    USUAL,
+    WEEKDAYS,
+    BadHours,
+    DayHours,
+    Hours,
+    Interval,
+    SpecialDay,
+    is_open,
+    next_opening,
+)
 from scheduling.duty import day_hours as checked
+from scheduling.rows import Conflict
 
 MAX_REASON = 100
+
+
+class Closed(Conflict):
+    """No ticket is given now; the text says when the city opens next."""
 
 
 class OpeningHours:
@@ -80,6 +96,16 @@ async def hours_of(connection: AsyncConnection, city: str) -> Hours:
     if kept is None:
         return Hours(USUAL.week, USUAL.holidays, special)
     return Hours(tuple(map(_hours, kept.week)), _hours(kept.holidays), special)
+
+
+async def check_open(connection: AsyncConnection, city: str, now: datetime) -> None:
+    """Raises Closed out of the city's hours."""
+    hours = await hours_of(connection, city)
+    if is_open(hours, now):
+        return
+    opens = next_opening(hours, now)
+    when = f"opens {opens.astimezone(LOCAL):%Y-%m-%d %H:%M}" if opens else "opens no day soon"
+    raise Closed(f"city: closed now; {when}")
 
 
 def _rows(hours: DayHours) -> list[list[int]]:

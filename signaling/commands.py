@@ -21,6 +21,7 @@ PARTIES = KIOSK | CLERK
 
 MAY: dict[type[protocol.Command], frozenset[Role]] = {
     protocol.TakeTicket: KIOSK,
+    protocol.CheckIn: KIOSK,
     protocol.LeaveLine: KIOSK,
     protocol.SetStays: KIOSK,
     protocol.ComeBackLater: KIOSK,
@@ -99,6 +100,16 @@ class Commands:
         match command:
             case protocol.TakeTicket():
                 await self._take_ticket(who, command)
+            case protocol.CheckIn():
+                kiosk = await self._kiosk(who)
+                await board.check_in(
+                    who,
+                    kiosk.site,
+                    command.code,
+                    language=command.language,
+                    notice=command.notice_version,
+                    wish=command.wish,
+                )
             case protocol.LeaveLine():
                 await board.leave_line(who, command.visit)
             case protocol.SetStays():

@@ -75,6 +75,18 @@ class TakeTicket(Command, frozen=True, kw_only=True, tag="take_ticket"):
     earlier_code: Code = ""
 
 
+class CheckIn(Command, frozen=True, kw_only=True, tag="check_in"):
+    """A resident with an appointment agreed to the recording notice and joins the line. Kiosks.
+
+    On time the ticket is placed by the booked half hour; early or late it is an ordinary one.
+    """
+
+    code: Code
+    language: Language
+    notice_version: Id
+    wish: Tongue = ""
+
+
 class LeaveLine(Command, frozen=True, kw_only=True, tag="leave_line"):
     """The resident gives the ticket back before being served. Kiosks only."""
 
@@ -292,6 +304,7 @@ class ReportQuality(Command, frozen=True, kw_only=True, tag="report_quality"):
 
 ClientCommand = (
     TakeTicket
+    | CheckIn
     | LeaveLine
     | SetStays
     | ComeBackLater

@@ -110,7 +110,7 @@ class Switchboard:
         wish: str = "",
         earlier: tuple[str, str] | None = None,
     ) -> None:
-        """Raises scheduling's UnknownMatter and Conflict, TooManyGuesses, ValueError."""
+        """Raises scheduling's UnknownMatter, Conflict and Closed, TooManyGuesses, ValueError."""
         if earlier is not None:
             self._guesses.check(who.id, time.monotonic())
         try:
@@ -129,6 +129,26 @@ class Switchboard:
         except ValueError:
             if earlier is not None:
                 self._guesses.wrong(who.id, time.monotonic())
+            raise
+        await self.route(taken)
+
+    async def check_in(
+        self, who: Identity, site: str, code: str, *, language: str, notice: str, wish: str = ""
+    ) -> None:
+        """Begin the visit of an appointment. Raises NotFound, Conflict, TooManyGuesses."""
+        self._guesses.check(who.id, time.monotonic())
+        try:
+            taken = await self._desk.check_in(
+                code,
+                kiosk=_kiosk(who),
+                site=SiteId(site),
+                language=language,
+                notice_version=notice,
+                now=_now(),
+                wish=wish,
+            )
+        except NotFound:
+            self._guesses.wrong(who.id, time.monotonic())
             raise
         await self.route(taken)
 

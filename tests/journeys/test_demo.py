@@ -104,7 +104,7 @@ async def test_a_person_alone_is_served_by_a_simulated_clerk(tmp_path: Path) -> 
         assert found
         context = await context_of(browser, KIOSK_SIZE)
         kiosk = await open_kiosk(context, url, found[1])
-        await take_ticket(kiosk, "失业登记", "JY-01", "340100")
+        await take_ticket(kiosk, "失业登记", "JY-01", "330400")
         await sees_far(kiosk, timeout_ms=60_000)
         assert await interrupt(process) == 0
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from scheduling import visit, window
 from scheduling.catalogue import UnknownMatter
-from scheduling.desk import LOCAL
+from scheduling.duty import LOCAL
 from scheduling.rows import Conflict
 from scheduling.tables import visits
 from scheduling.visit import ClerkId, KioskId, Outcome, VisitId

@@ -13,6 +13,7 @@ from typing import Any
 from deploy import demo_world, media_process
 from deploy.settings import Settings, variable
 from signaling.client import Api, KioskKey
+from tests.support.worlds import load_world
 
 READY_DEADLINE_S = 30.0
 MEDIA_TOKEN = "a-token-for-tests"
@@ -123,7 +124,7 @@ class ServiceProcess(Command):
         return f"http://localhost:{self.settings.port}"
 
     async def __aenter__(self) -> "ServiceProcess":
-        await demo_world.load(self.settings)
+        await load_world(self.settings)
         await self.start()
         return self
 

@@ -1,4 +1,7 @@
-"""The demo world, loaded once for each engine; every test works on a copy of its own."""
+"""The demo world, loaded once for each engine; every test works on a copy of its own.
+
+Its cities are open at all hours, since tests run at any.
+"""
 
 import asyncio
 import contextlib
@@ -11,9 +14,22 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
-from deploy import demo_world
+from deploy import database, demo_world
 from deploy.bench.postgres import PostgresServer
 from deploy.settings import Settings
+from scheduling.duty import ALWAYS
+from scheduling.hours import OpeningHours
+
+
+async def load_world(settings: Settings) -> None:
+    """The demo world in this database, every city open at all hours."""
+    await demo_world.load(settings)
+    with database.lock(settings.database):
+        engine = database.open_engine(settings.database)
+        hours = OpeningHours(engine)
+        for city in demo_world.cities():
+            await hours.keep(city.code, ALWAYS.week, ALWAYS.holidays)
+        await engine.dispose()
 
 
 class World(Protocol):
@@ -36,7 +52,7 @@ class SqliteWorld:
     """As a file."""
 
     def __init__(self, data: Path) -> None:
-        asyncio.run(demo_world.load(Settings(data=data)))
+        asyncio.run(load_world(Settings(data=data)))
         self.file = data / "virtual-window.sqlite"
 
     @contextlib.asynccontextmanager
@@ -61,7 +77,7 @@ class PostgresWorld:
 
     async def _make(self) -> None:
         await self.server.execute(f"CREATE DATABASE {self.TEMPLATE}")
-        await demo_world.load(Settings(database_url=self.server.url(self.TEMPLATE)))
+        await load_world(Settings(database_url=self.server.url(self.TEMPLATE)))
         found = await self.server.fetch(
             "SELECT tablename FROM pg_tables WHERE schemaname = 'public'", self.TEMPLATE
         )

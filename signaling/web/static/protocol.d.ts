@@ -21,6 +21,16 @@ export interface TakeTicket {
   earlier_code?: string;
 }
 
+/** A resident with an appointment agreed to the recording notice and joins the line. Kiosks. On time the ticket is placed by the booked half hour; early or late it is an ordinary one. */
+export interface CheckIn {
+  type: "check_in";
+  id: string;
+  code: string;
+  language: "en" | "zh_CN";
+  notice_version: string;
+  wish?: "" | "cmn" | "csl" | "en" | "wuu" | "yue";
+}
+
 /** The resident gives the ticket back before being served. Kiosks only. */
 export interface LeaveLine {
   type: "leave_line";
@@ -493,11 +503,12 @@ export type ClientState = KioskState | ClerkState;
 
 export type ServerMessage = Welcome | StateMessage | Done | Refused;
 
-export type ClientMessage = Hello | TakeTicket | LeaveLine | SetStays | ComeBackLater | ComeBack | Rate | Wipe | SetWindow | Accept | Decline | Pull | CallBack | Transfer | AskConsult | SetThreeWay | EndConsult | HandOver | KeepCase | SetAside | CloseVisit | EndCall | Connect | Answer | Playing | SetRecording | SetSharing | ReportQuality;
+export type ClientMessage = Hello | TakeTicket | CheckIn | LeaveLine | SetStays | ComeBackLater | ComeBack | Rate | Wipe | SetWindow | Accept | Decline | Pull | CallBack | Transfer | AskConsult | SetThreeWay | EndConsult | HandOver | KeepCase | SetAside | CloseVisit | EndCall | Connect | Answer | Playing | SetRecording | SetSharing | ReportQuality;
 
 /** The fields of each command, without its type and id. */
 export interface CommandFields {
   take_ticket: Omit<TakeTicket, "type" | "id">;
+  check_in: Omit<CheckIn, "type" | "id">;
   leave_line: Omit<LeaveLine, "type" | "id">;
   set_stays: Omit<SetStays, "type" | "id">;
   come_back_later: Omit<ComeBackLater, "type" | "id">;
