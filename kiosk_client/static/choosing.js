@@ -1,16 +1,15 @@
 // @ts-check
 /**
- * What would the resident like to do, and where? The welcome screen with its search, and a matter.
+ * What would the resident like to do? The welcome screen: its doors, and the search for a matter.
  */
 
 import { ask } from "/static/kit/api.js";
 import { el, fill, icon } from "/static/kit/dom.js";
-import { nameOf, t, waitInWords } from "/static/kit/words.js";
+import { nameOf, t } from "/static/kit/words.js";
 import { pad } from "./pad.js";
 
-/** @import {CityView, MatterView} from "/static/kit/protocol.js" */
+/** @import {MatterView} from "/static/kit/protocol.js" */
 /** @import {Choice} from "./steps.js" */
-/** @typedef {{city: CityView, expected_wait_s: number | null, waiting: number}} CityWait */
 
 const LETTERS = "QWERTYUIOPASDFGHJKLZXCVBNM";
 
@@ -19,6 +18,8 @@ const LETTERS = "QWERTYUIOPASDFGHJKLZXCVBNM";
  * @param {object} doors where the screen leads
  * @param {() => void} doors.matter
  * @param {() => void} doors.comeBack
+ * @param {() => void} doors.appointment
+ * @param {() => void} doors.book
  */
 export function welcome(choice, doors) {
   const results = el("div", { class: "results" });
@@ -58,7 +59,7 @@ export function welcome(choice, doors) {
   return el(
     "section",
     { class: "welcome" },
-    el("h1", null, t("welcome.title")),
+    el("h1", null, t(choice.books ? "welcome.book_title" : "welcome.title")),
     el(
       "div",
       { class: "doors" },
@@ -68,6 +69,14 @@ export function welcome(choice, doors) {
         icon("ticket"),
         t("welcome.have_ticket"),
       ),
+      el(
+        "button",
+        { id: "have-appointment", onclick: doors.appointment },
+        icon("check"),
+        t("welcome.have_appointment"),
+      ),
+      !choice.books &&
+        el("button", { id: "books", onclick: doors.book }, icon("clock"), t("welcome.book")),
     ),
     el("label", { for: "search", class: "visually-hidden" }, t("welcome.search")),
     input,
@@ -134,86 +143,4 @@ function list(choice, matters, next) {
 /** @param {string} query */
 function nothing(query) {
   return el("p", { class: "note", role: "status" }, t("welcome.nothing", { query }));
-}
-
-/**
- * @param {Choice} choice
- * @param {() => void} goOn
- */
-export function matterScreen(choice, goOn) {
-  const matter = /** @type {MatterView} */ (choice.matter);
-  const next = el(
-    "button",
-    { class: "primary", disabled: !choice.city, onclick: goOn },
-    t("matter.next"),
-  );
-  const where = el("div", { class: "cities", role: "radiogroup", "aria-label": t("matter.where") });
-  const draw = async () => {
-    try {
-      /** @type {CityWait[]} */
-      const waits = await ask("GET", `/api/matters/${encodeURIComponent(matter.code)}/cities`);
-      fill(where, ...waits.map((wait) => city(wait)));
-    } catch {
-      fill(where, el("p", { class: "note bad", role: "alert" }, t("error.network")));
-    }
-  };
-  const city = (/** @type {CityWait} */ wait) =>
-    el(
-      "button",
-      {
-        role: "radio",
-        "aria-checked": String(choice.city?.code === wait.city.code),
-        "data-city": wait.city.code,
-        onclick: () => {
-          choice.city = wait.city;
-          next.disabled = false;
-          for (const other of where.children)
-            other.setAttribute(
-              "aria-checked",
-              String(other.getAttribute("data-city") === wait.city.code),
-            );
-        },
-      },
-      el("strong", null, nameOf(wait.city)),
-      el(
-        "span",
-        { class: wait.expected_wait_s === null ? "warned" : "soft" },
-        waitInWords(wait.expected_wait_s),
-      ),
-    );
-  draw();
-  return el(
-    "section",
-    { class: "matter" },
-    el("h1", null, nameOf(matter)),
-    el(
-      "div",
-      { class: "facts" },
-      el("p", null, icon("place"), t("matter.competent", { department: matter.department_zh })),
-      el("p", null, icon("clock"), t("matter.minutes", { minutes: matter.minutes })),
-    ),
-    el("h2", null, t("matter.where")),
-    where,
-    el("h2", null, t("matter.bring")),
-    matter.materials.length
-      ? el(
-          "ul",
-          { class: "materials" },
-          ...matter.materials.map((material) =>
-            el(
-              "li",
-              null,
-              icon("paper"),
-              el("span", { lang: "zh-CN" }, material.name),
-              el(
-                "span",
-                { class: "tag" },
-                t(material.required ? "material.required" : "material.deferrable"),
-              ),
-            ),
-          ),
-        )
-      : el("p", null, t("matter.bring_nothing")),
-    el("div", { class: "actions" }, next),
-  );
 }

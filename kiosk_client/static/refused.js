@@ -3,6 +3,7 @@
  * What is a resident told when the service says no? Its code becomes words that say what to do.
  */
 
+import { Problem } from "/static/kit/api.js";
 import { CommandRefused } from "/static/kit/line.js";
 import { t } from "/static/kit/words.js";
 
@@ -11,9 +12,10 @@ import { t } from "/static/kit/words.js";
  * @param {Record<string, string>} [known] words of this screen, by the code of the refusal
  */
 export function inWords(error, known = {}) {
-  const code = error instanceof CommandRefused ? error.code : "";
+  const code = codeOf(error);
   if (known[code]) return known[code];
-  if (code === "too_fast") return t("refused.too_fast");
+  if (code === "too_fast" || code === "429") return t("refused.too_fast");
+  if (isClosed(error)) return t("refused.closed");
   if (code) return t("refused.other", { reason: /** @type {Error} */ (error).message });
   return t("error.network");
 }
@@ -23,9 +25,24 @@ export function inWords(error, known = {}) {
  * @param {unknown} error
  */
 export function isAboutEarlier(error) {
-  return (
-    error instanceof CommandRefused &&
-    error.code === "bad_value" &&
-    error.message.startsWith("earlier")
-  );
+  return codeOf(error) === "bad_value" && begins(error, "earlier:");
+}
+
+/** @param {unknown} error */
+function isClosed(error) {
+  return codeOf(error) === "conflict" && begins(error, "city: closed");
+}
+
+/** @param {unknown} error */
+function codeOf(error) {
+  if (error instanceof CommandRefused) return error.code;
+  return error instanceof Problem ? String(error.status) : "";
+}
+
+/**
+ * @param {unknown} error
+ * @param {string} words
+ */
+function begins(error, words) {
+  return error instanceof Error && error.message.startsWith(words);
 }

@@ -4,9 +4,11 @@
  */
 
 import { language, t } from "/static/kit/words.js";
+import { AppointmentSteps } from "./appointment_steps.js";
 import { Check } from "./check.js";
 import { checkScreen } from "./check_screen.js";
-import { matterScreen, welcome } from "./choosing.js";
+import { welcome } from "./choosing.js";
+import { matterScreen } from "./matter_screen.js";
 import { notice, NOTICE_VERSION } from "./notice.js";
 import { claimScreen, tongueScreen } from "./person.js";
 import { proofScreen } from "./proof.js";
@@ -23,13 +25,17 @@ import { inWords, isAboutEarlier } from "./refused.js";
  * @property {string} group
  * @property {MatterView | null} matter
  * @property {CityView | null} city
+ * @property {string} queue the city's queue for the matter
+ * @property {boolean} books whether the resident came to book
+ * @property {string} slot the half hour, as the server writes it
  * @property {Claim} claim
  * @property {Wish} wish
  * @property {Proof} proof
+ * @property {{code: string, phone: string}} typed for an appointment
  */
 /**
  * @typedef {"welcome" | "matter" | "notice" | "claim" | "earlier" | "tongue" | "check"
- *   | "come_back"} Step
+ *   | "come_back" | "slots" | "contact" | "booked" | "find" | "appointment" | "move"} Step
  */
 
 /** Where "back" leads. @type {Record<Step, Step | null>} */
@@ -42,7 +48,19 @@ const BACK = {
   tongue: "claim",
   check: "claim",
   come_back: "welcome",
+  slots: "matter",
+  contact: "slots",
+  booked: null,
+  find: "welcome",
+  appointment: "find",
+  move: "appointment",
 };
+/** Where "back" leads on the way of somebody with an appointment. */
+const BACK_BOOKED = /** @type {Partial<Record<Step, Step>>} */ ({
+  notice: "appointment",
+  tongue: "notice",
+  check: "tongue",
+});
 
 export class Steps {
   /**
@@ -60,10 +78,19 @@ export class Steps {
       group: "",
       matter: null,
       city: null,
+      queue: "",
+      books: false,
+      slot: "",
       claim: "ordinary",
       wish: "",
       proof: { ticket: "", code: "" },
+      typed: { code: "", phone: "" },
     };
+    this.appointments = new AppointmentSteps(this.choice, {
+      go: (step) => this.go(step),
+      wipe: kiosk.wipe,
+      now: () => line.now(),
+    });
     /** @type {Check | null} */
     this.check = null;
     this.problem = "";
@@ -71,25 +98,31 @@ export class Steps {
 
   /** Whether somebody has begun, so that the kiosk must be wiped when they go. */
   get begun() {
-    const { query, group } = this.choice;
-    return this.step !== "welcome" || Boolean(query || group || language() === "en");
+    const { query, group, books } = this.choice;
+    return this.step !== "welcome" || Boolean(query || group || books || language() === "en");
   }
 
   /** @param {Step} step */
   go(step) {
     if (step !== "check") this.closeCheck();
-    if (step === "welcome") this.choice.proof = { ticket: "", code: "" };
+    if (step === "welcome") {
+      this.choice.proof = { ticket: "", code: "" };
+      this.appointments.forget();
+    }
     this.step = step;
     this.kiosk.draw();
   }
 
   /** What "back" does here, or null. @returns {(() => void) | null} */
   back() {
-    const before = BACK[this.step];
+    const booked = this.appointments.appointment && BACK_BOOKED[this.step];
+    const before = booked || BACK[this.step];
     if (before) return () => this.go(before);
-    if (!this.choice.group) return null;
+    const { choice } = this;
+    if (this.step !== "welcome" || !(choice.group || choice.books)) return null;
     return () => {
-      this.choice.query = this.choice.group = "";
+      if (!choice.group) choice.books = false;
+      choice.query = choice.group = "";
       this.kiosk.draw();
     };
   }
@@ -117,9 +150,16 @@ export class Steps {
     const go = (/** @type {Step} */ step) => () => this.go(step);
     switch (this.step) {
       case "matter":
-        return matterScreen(choice, go("notice"));
+        return matterScreen(choice, {
+          goOn: go("notice"),
+          book: go("slots"),
+          now: () => this.line.now(),
+        });
       case "notice":
-        return notice(choice.city, { agree: go("claim"), leave: this.kiosk.wipe });
+        return notice(choice.city, {
+          agree: go(this.appointments.appointment ? "tongue" : "claim"),
+          leave: this.kiosk.wipe,
+        });
       case "claim":
         return claimScreen(choice.claim, {
           choose: (claim) => {
@@ -149,11 +189,18 @@ export class Steps {
           hand: (proof) => this.line.command("come_back", { ...proof }),
           refused: (error) => inWords(error, { not_found: t("come_back.not_found") }),
         });
-      default:
+      case "welcome":
         return welcome(choice, {
           matter: go("matter"),
           comeBack: go("come_back"),
+          appointment: go("find"),
+          book: () => {
+            choice.books = true;
+            this.kiosk.draw();
+          },
         });
+      default:
+        return this.appointments.screen(this.step);
     }
   }
 
@@ -182,6 +229,15 @@ export class Steps {
   }
 
   async #takeTicket() {
+    if (this.appointments.appointment) {
+      await this.line.command("check_in", {
+        code: this.choice.typed.code,
+        language: language(),
+        notice_version: NOTICE_VERSION,
+        wish: this.choice.wish,
+      });
+      return;
+    }
     const { matter, city, claim, wish, proof } = this.choice;
     if (!matter || !city) return;
     const returns = claim === "returning";

@@ -8,6 +8,7 @@ export const CODE_KEYS = "23456789ABCDEFGHJKMNPQRSTVWXYZ";
 export const TICKET_KEYS = "1234567890-ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 export const PHONE_KEYS = "123456789+0";
 export const TICKET_CODE = 6;
+export const APPOINTMENT_CODE = 8;
 export const LONGEST_TICKET = 12;
 export const LONGEST_PHONE = 16;
 const PHONE = /^\+?\d{5,15}$/;

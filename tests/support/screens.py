@@ -3,11 +3,14 @@
 import asyncio
 import sys
 import tempfile
+from datetime import datetime
 from pathlib import Path
 
 from playwright.async_api import BrowserContext, Page, expect
 
 from deploy import demo_world
+from scheduling.duty import LOCAL
+from signaling.client import Api
 from tests.support.browser import (
     CLERK_SIZE,
     KIOSK_SIZE,
@@ -78,6 +81,8 @@ async def take(folder: Path) -> None:
             )
             desk = await context_of(at_desk, CLERK_SIZE)
             clerk = await open_clerk(desk, service.url, "jiaxing1")
+            await out_of_hours(camera, kiosk, service)
+            await with_an_appointment(camera, kiosk, service)
             await in_line(camera, kiosk)
             await to_the_ticket(camera, kiosk)
             await camera.both(clerk, "clerk-line")
@@ -137,6 +142,60 @@ async def in_line(camera: Camera, kiosk: Page) -> None:
     await kiosk.click("#leave")
     await kiosk.click("#confirm")
     await expect(kiosk.locator(".tiles")).to_be_visible()
+
+
+async def with_an_appointment(camera: Camera, kiosk: Page, service: ServiceProcess) -> None:
+    """A half hour booked in a city with office hours, found, and cancelled."""
+    async with Api(service.url) as admin:
+        await admin.sign_in("hangzhou-admin", demo_world.PASSWORD)
+        morning, afternoon = ("09:00", "11:30"), ("13:30", "17:00")
+        office = [{"opens": begin, "closes": end} for begin, end in (morning, afternoon)]
+        week = [office] * 5 + [[], []]
+        await admin.call("PUT", "/api/cities/330100/hours", {"week": week, "holidays": []})
+    await kiosk.click("#books")
+    await kiosk.fill("#search", "失业登记")
+    await kiosk.click("[data-matter='JY-01']")
+    await kiosk.click("[data-city='330100']")
+    await kiosk.click("#book")
+    await expect(kiosk.locator(".days")).not_to_be_empty()
+    day, slot = kiosk.locator("[data-day]:enabled").nth(2), kiosk.locator("[data-slot]:enabled")
+    await day.click()
+    await slot.first.click()
+    await camera.both(kiosk, "kiosk-slots")
+    await expect(kiosk.locator(".days")).not_to_be_empty()
+    await day.click()
+    await slot.first.click()
+    await kiosk.click("#choose")
+    await camera.both(kiosk, "kiosk-contact")
+    await kiosk.click("#book-it")
+    await camera.both(kiosk, "kiosk-booked")
+    code = str(await kiosk.locator(".appointment-code").text_content())
+    await kiosk.click("#written")
+    await kiosk.click("#have-appointment")
+    await kiosk.fill("#appointment-code", code)
+    await kiosk.click("#find")
+    await expect(kiosk.locator("#cancel")).to_be_visible()
+    await camera.both(kiosk, "kiosk-appointment")
+    await kiosk.click("#cancel")
+    await kiosk.click("#confirm")
+    await kiosk.click("#done")
+    await expect(kiosk.locator(".tiles")).to_be_visible()
+
+
+async def out_of_hours(camera: Camera, kiosk: Page, service: ServiceProcess) -> None:
+    """A city that is closed today."""
+    async with Api(service.url) as admin:
+        await admin.sign_in("jiaxing-admin", demo_world.PASSWORD)
+        day = f"/api/cities/330400/special-days/{datetime.now(LOCAL).date()}"
+        reason = {"reason_zh": "系统升级", "reason_en": "An upgrade of our system"}
+        await admin.call("PUT", day, {"hours": [], **reason})
+        await kiosk.fill("#search", "失业登记")
+        await kiosk.click("[data-matter='JY-01']")
+        await kiosk.click("[data-city='330400']")
+        await camera.both(kiosk, "kiosk-closed")
+        await admin.call("DELETE", day)
+    await kiosk.click("#back")
+    await kiosk.fill("#search", "")
 
 
 async def to_the_ticket(camera: Camera, kiosk: Page) -> None:
