@@ -124,6 +124,7 @@ class Desk:
             held = await visit_row(connection, visit_id)
             if held.state is visit.State.OFFERED and held.clerk is not None:
                 await move_window(connection, held.clerk, window.Event.LEAVE, now)
+            waited_until_now = held.state is not visit.State.AWAY  # who is away waits for nobody
             return await move_visit(
                 connection,
                 held,
@@ -134,6 +135,7 @@ class Desk:
                 closed_at=now,
                 outcome=Outcome.LEFT,
                 contact="",
+                waits_since=held.waits_since if waited_until_now else now,
             )
 
     async def set_stays(self, visit_id: VisitId, *, stays: bool, now: datetime) -> Visit:
