@@ -30,7 +30,7 @@ Name = Annotated[str, msgspec.Meta(max_length=60)]
 Letter = Annotated[str, msgspec.Meta(max_length=4)]
 Version = Annotated[str, msgspec.Meta(max_length=32)]
 Codes = Annotated[list[Text], msgspec.Meta(max_length=500)]
-QUEUE_NAME = r"^[0-9]{6}-[a-z0-9][a-z0-9-]{0,39}$"
+QUEUE_NAME = r"^[0-9]{6}-[a-z0-9][a-z0-9-]{0,39}\Z"
 Changed = Callable[[str], Awaitable[None]]
 
 
