@@ -6,7 +6,7 @@
 
 import { ask } from "/static/kit/api.js";
 import { el, fill } from "/static/kit/dom.js";
-import { clock, nameOf, t, timeOfDay } from "/static/kit/words.js";
+import { clock, nameOf, t } from "/static/kit/words.js";
 import { hourBars, hoursShown, worstHour } from "./service_hours.js";
 import { SortedTable } from "./sorted_table.js";
 import { message } from "./told.js";
@@ -91,7 +91,7 @@ export class ServiceLevels {
         (/** @type {MissingClerk} */ c) => !this.city || c.city.code === this.city,
       );
       this.at.className = "soft";
-      fill(this.at, t("level.at", { time: timeOfDay(found.at) }));
+      fill(this.at, t("level.at", { time: found.at.slice(11, 19) }));
       const now = JSON.stringify([queues, clerks]);
       if (now === this.drawn) return;
       this.drawn = now;
