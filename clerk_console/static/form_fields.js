@@ -69,13 +69,14 @@ export class FormFields {
     this.clear();
     const text = message(error);
     const [, path, reason] = /^([\w.[\]-]+): (.*)$/s.exec(text) ?? ["", "", text];
-    const found =
-      error instanceof Problem && error.status === 422
-        ? (this.known.get(path) ?? this.known.get(path.split(/[.[]/)[0]))
-        : undefined;
+    const named = error instanceof Problem && error.status === 422 && path !== "";
+    const found = named
+      ? (this.known.get(path) ?? this.known.get(path.split(/[.[]/)[0]))
+      : undefined;
     if (!found) {
+      const told = named ? wrongInWords(path, reason) : text;
       this.problem.hidden = false;
-      fill(this.problem, t("supervisor.failed", { reason: text }));
+      fill(this.problem, t("supervisor.failed", { reason: told }));
       this.problem.scrollIntoView({ block: "nearest" });
       return;
     }
