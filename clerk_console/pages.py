@@ -8,5 +8,5 @@ _HERE = Path(__file__).parent
 PAGES = [
     Page("/clerk", "clerk", _HERE, "远程窗口", "Clerk's window"),
     Page("/supervisor", "supervisor", _HERE, "录像与督导", "Recordings"),
-    Page("/admin", "admin", _HERE, "终端管理", "Kiosks"),
+    Page("/admin", "admin", _HERE, "管理台", "Administration"),
 ]

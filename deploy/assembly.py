@@ -32,6 +32,7 @@ from scheduling.hours import OpeningHours
 from scheduling.offers import Offers
 from scheduling.registry import Registry
 from scheduling.roster import Roster
+from scheduling.rulebook import Rulebook
 from scheduling.service_level import ServiceLevels
 from scheduling.transfers import Transfers
 from signaling.access import Tokens
@@ -44,7 +45,10 @@ from signaling.api.matters import MattersApi
 from signaling.api.media import MediaApi, statuses
 from signaling.api.opening import OpeningApi
 from signaling.api.rest import MAX_BODY_BYTES, Operation, Rest, problems
+from signaling.api.rules import RulesApi
+from signaling.api.service_level import ServiceLevelApi
 from signaling.api.shifts import ShiftsApi
+from signaling.api.skills import SkillsApi
 from signaling.api.visits import VisitsApi
 from signaling.audit import Audit
 from signaling.call_backs import CallBacks
@@ -94,6 +98,7 @@ class Service:
         secret = await asyncio.to_thread(settings.secret)
         tokens, codes = Tokens(secret), Codes(secret)
         hours, bookings = OpeningHours(engine), Bookings(engine)
+        rulebook = Rulebook(engine, catalogue)
         hub = Hub()
         recordings, qualities = Recordings(Store(settings.recordings)), Qualities(engine)
         exchange = self._exchange = Exchange(recordings, hub.wake)
@@ -157,6 +162,9 @@ class Service:
             *OpeningApi(world, hours, bookings, audit).operations(),
             *ShiftsApi(world, board, Roster(engine), audit).operations(),
             *AppointmentsApi(world, bookings, hours, audit).operations(),
+            *RulesApi(world, rulebook, audit, switchboard.rules_changed).operations(),
+            *SkillsApi(world, board, rulebook, audit, switchboard.rules_changed).operations(),
+            *ServiceLevelApi(world, board, ServiceLevels(engine)).operations(),
             *MediaApi(self._hosts).operations(),
         ]
         app = web.Application(middlewares=[problems], client_max_size=MAX_BODY_BYTES)
@@ -228,6 +236,9 @@ def all_operations() -> list[Operation]:
         OpeningApi(unbuilt, unbuilt, unbuilt, unbuilt),
         ShiftsApi(unbuilt, unbuilt, unbuilt, unbuilt),
         AppointmentsApi(unbuilt, unbuilt, unbuilt, unbuilt),
+        RulesApi(unbuilt, unbuilt, unbuilt, unbuilt),
+        SkillsApi(unbuilt, unbuilt, unbuilt, unbuilt, unbuilt),
+        ServiceLevelApi(unbuilt, unbuilt, unbuilt),
         MediaApi(unbuilt),
     )
     return [operation for api in apis for operation in api.operations()]

@@ -154,6 +154,7 @@ class Desk:
             held = await visit_row(connection, visit_id)
             if held.state is visit.State.OFFERED and held.clerk is not None:
                 await move_window(connection, held.clerk, window.Event.LEAVE, now)
+            waited_until_now = held.state is not visit.State.AWAY  # who is away waits for nobody
             return await move_visit(
                 connection,
                 held,
@@ -164,6 +165,7 @@ class Desk:
                 closed_at=now,
                 outcome=Outcome.LEFT,
                 contact="",
+                waits_since=held.waits_since if waited_until_now else now,
             )
 
     async def set_stays(self, visit_id: VisitId, *, stays: bool, now: datetime) -> Visit:
@@ -346,12 +348,17 @@ class Desk:
             return await update_visit(connection, shown, at_kiosk=False)
 
     async def set_window(self, clerk: ClerkId, step: window.Event, now: datetime) -> Window:
-        """A clerk is ready, takes a break or goes off. Raises NotFound, Conflict."""
+        """A clerk is ready, takes a break or goes off. Raises NotFound, Conflict.
+
+        Offers missed in a row are counted until one is accepted or the shift ends (F12): saying
+        "ready" again is no answer.
+        """
         async with self._engine.begin() as connection:
             desk = await window_row(connection, clerk)
             if desk.state is window.State.WRAP_UP:
                 raise Conflict("finish the record of the last visit first")
-            known = {"misses": 0} if step is window.Event.BE_READY else {}
+            new_shift = window.State.OFF is desk.state or step is window.Event.GO_OFF
+            known = {"misses": 0} if new_shift else {}
             return await move_window(connection, clerk, step, now, **known)
 
     async def note(self, visit_id: VisitId, event: str, actor: str, now: datetime) -> None:

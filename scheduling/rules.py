@@ -16,6 +16,7 @@ QueueId = NewType("QueueId", str)
 MAX_HEAD_START_S = 4 * 3600.0
 MAX_WAIT_S = 24 * 3600.0
 MAX_RING_S = 300.0
+MAX_OPEN_RECORDS = 5
 Language = Literal["", "cmn", "en", "wuu", "yue", "csl"]
 # BCP 47: Mandarin, English, Shanghainese and its kin, Cantonese, Chinese sign language.
 LANGUAGES: tuple[Language, ...] = ("cmn", "en", "wuu", "yue", "csl")
@@ -175,9 +176,18 @@ def check_queue(queue: Queue, others: Iterable[Queue], known_matters: Collection
             raise BadRule(f"matters: {min(both)} is served by {other.name_en}")
 
 
-def check_overflows(overflows: Iterable[Overflow], queues: Mapping[QueueId, Queue]) -> None:
-    """Raises BadRule for an unknown queue, a threshold that cannot be, and a circle of cities."""
+def check_overflows(
+    overflows: Iterable[Overflow],
+    queues: Mapping[QueueId, Queue],
+    beside: Iterable[Overflow] = (),
+) -> None:
+    """Raises BadRule for an unknown queue, a threshold that cannot be, and a circle of cities.
+
+    `beside` are the rules of other cities, which are right already.
+    """
     partners: dict[QueueId, set[QueueId]] = {}
+    for rule in beside:
+        partners.setdefault(rule.queue, set()).add(rule.partner)
     seen = set()
     for number, rule in enumerate(overflows):
         where = f"overflows[{number}]"
@@ -208,8 +218,8 @@ def check_skills(skills: Skills, queues: Collection[QueueId]) -> None:
     for language in skills.languages:
         if language not in LANGUAGES:
             raise BadRule(f"languages: {language} is none of {', '.join(LANGUAGES)}")
-    if not 0 <= skills.capacity <= 5:
-        raise BadRule("capacity: 0 to 5 open records")
+    if not 0 <= skills.capacity <= MAX_OPEN_RECORDS:
+        raise BadRule(f"capacity: 0 to {MAX_OPEN_RECORDS} open records")
 
 
 def _way_back(queue: QueueId, partners: Mapping[QueueId, set[QueueId]]) -> list[QueueId]:

@@ -1,8 +1,9 @@
 """Are residents answered within a minute? Shares by queue, today and by hour, and who is at risk.
 
-A visit counts from when its wait began. It was answered in time if a clerk took it within its
-queue's `target_s`; it was missed if it was answered later, left later, or still waits beyond it.
-Who left before that counts for nothing.
+A visit counts from when its wait began, in the hour in which its ticket was taken. It was answered
+in time if a clerk took it within its queue's `target_s`; it was missed if it was answered later,
+left later, or still waits beyond it. Who left before that, or went away to come back later and
+did not, counts for nothing. A day begins at midnight in China.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,6 +21,7 @@ from scheduling.tables import visits
 
 LOCAL = ZoneInfo("Asia/Shanghai")
 WARN_AT = 2 / 3  # of the target: a visit that still waits by then is at risk
+_WAITS = (visit.State.WAITING, visit.State.OFFERED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +94,14 @@ async def _levels(
         sa.select(
             visits.c.queue, visits.c.state, visits.c.waits_since, visits.c.response_s,
             visits.c.closed_at, visits.c.taken_at,
-        ).where(visits.c.taken_at >= midnight, visits.c.queue.in_(list(of)))
+        ).where(
+            sa.or_(visits.c.taken_at >= midnight, visits.c.state.in_(_WAITS)),
+            visits.c.queue.in_(list(of)),
+        )
     )  # fmt: skip
     for row in rows:
         target_s = of[row.queue].target_s
-        waiting = row.state in (visit.State.WAITING, visit.State.OFFERED)
+        waiting = row.state in _WAITS
         if row.response_s is not None:
             in_time = row.response_s <= target_s
         elif waiting or row.state == visit.State.LEFT:
@@ -108,6 +113,8 @@ async def _levels(
                 continue
             in_time = False
         else:
+            continue
+        if row.taken_at < midnight:
             continue
         hour = row.taken_at.astimezone(LOCAL).hour
         today[row.queue] = today.get(row.queue, Level()).plus(in_time)

@@ -1,8 +1,9 @@
 """Who did what to which object, and when? The audit log; rows are only ever added."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -13,7 +14,7 @@ from signaling.tables import audit_log
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the log."""
+    """One line of the log; `detail` says what changed, before and after, where there is that."""
 
     at: datetime
     actor: str
@@ -21,6 +22,7 @@ class Entry:
     city: str
     action: str
     object: str
+    detail: dict[str, Any] | None = None
 
 
 class Audit:
@@ -29,12 +31,25 @@ class Audit:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def log(self, who: Identity, action: str, obj: str, now: datetime) -> None:
-        """Add one line."""
+    async def log(
+        self,
+        who: Identity,
+        action: str,
+        obj: str,
+        now: datetime,
+        detail: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Add one line; `detail` holds plain values, as JSON has them."""
         async with self._engine.begin() as connection:
             await connection.execute(
                 sa.insert(audit_log).values(
-                    at=now, actor=who.id, role=who.role, city=who.city, action=action, object=obj
+                    at=now,
+                    actor=who.id,
+                    role=who.role,
+                    city=who.city,
+                    action=action,
+                    object=obj,
+                    detail=None if detail is None else dict(detail),
                 )
             )
 
@@ -44,4 +59,6 @@ class Audit:
             rows = await connection.execute(
                 sa.select(audit_log).where(audit_log.c.object == obj).order_by(audit_log.c.id)
             )
-            return [Entry(r.at, r.actor, r.role, r.city, r.action, r.object) for r in rows]
+            return [
+                Entry(r.at, r.actor, r.role, r.city, r.action, r.object, r.detail) for r in rows
+            ]

@@ -444,6 +444,12 @@ class Switchboard:
         )
         self._changed(*offered)
 
+    async def rules_changed(self, city: str) -> None:
+        """Queues, skills or rules of a city are others now: route by them from this moment."""
+        self._board.changed()
+        self._hub.wake_city(city)
+        self._changed(*await self._dispatcher.load(_now()))
+
     def _changed(self, *entries: Visit) -> None:
         if entries:
             self._board.changed()

@@ -69,6 +69,7 @@ audit_log = sa.Table(
     sa.Column("city", sa.String, nullable=False),
     sa.Column("action", sa.String, nullable=False),
     sa.Column("object", sa.String, nullable=False),
+    sa.Column("detail", sa.JSON(none_as_null=True)),
 )
 
 quality = sa.Table(

@@ -1,241 +1,208 @@
 // @ts-check
 /**
- * Which kiosks are there, and how does a new one come in? The admin's page.
+ * What does an admin set? The page of sections, each a file of its own, for one city at a time.
  */
 
 import { ask } from "/static/kit/api.js";
 import { byId, el, fill } from "/static/kit/dom.js";
-import { clock, dateTime, nameOf, t } from "/static/kit/words.js";
+import { nameOf, t } from "/static/kit/words.js";
+import { OpeningHours } from "./admin_hours.js";
+import { Kiosks } from "./admin_kiosks.js";
+import { Queues } from "./admin_queues.js";
+import { RoutingRules } from "./admin_rules.js";
+import { ClerkShifts } from "./admin_shifts.js";
+import { SkillsMatrix } from "./admin_skills.js";
+import { ServiceLevels } from "./service_level.js";
 import { signIn } from "./sign_in.js";
+import { message } from "./told.js";
 
-/** @import {SiteView} from "/static/kit/protocol.js" */
-/** @typedef {{id: string, site: SiteView, city: string, active: boolean, enrolled_at: string, online: boolean}} Kiosk */
+/** @import {CityView} from "/static/kit/protocol.js" */
+/** @import {Account} from "./sign_in.js" */
+/** @import {SkillEdits} from "./skill_edits.js" */
+/** @typedef {{place: HTMLElement, unsaved: number, close: () => void, edits?: SkillEdits}} Section */
 
-const CODE_LIFE_S = 15 * 60;
-const REFRESH_MS = 5000;
+const SECTIONS = /** @type {const} */ ([
+  "kiosks",
+  "queues",
+  "skills",
+  "rules",
+  "hours",
+  "shifts",
+  "level",
+]);
+/** @typedef {typeof SECTIONS[number]} Name */
+/** @typedef {{city: string, name: Name, edits: SkillEdits | null}} HandedOver */
 
 class AdminPage {
-  constructor() {
-    this.table = el("div");
-    this.problem = el("p", { class: "note bad", role: "alert", hidden: true });
+  /**
+   * @param {Account} account
+   * @param {HandedOver | null} before of the page in another language
+   */
+  constructor(account, before) {
+    this.account = account;
+    /** @type {CityView[]} */
+    this.cities = [];
+    this.city = before?.city ?? account.city;
+    const [wanted, city] = location.hash.slice(1).split("/");
+    /** @type {Name} */
+    this.name = SECTIONS.find((name) => name === wanted) ?? "kiosks";
+    if (city && account.lead) this.city = city;
+    this.tabs = SECTIONS.map((name) =>
+      el(
+        "button",
+        { id: `view-${name}`, class: "quiet", onclick: () => this.#leave(() => this.choose(name)) },
+        t(`admin.view.${name}`),
+      ),
+    );
+    this.chooser = el("select", {
+      id: "city",
+      "aria-label": t("admin.city"),
+      hidden: !account.lead,
+      onchange: () => {
+        const wantedCity = this.chooser.value;
+        this.chooser.value = this.city;
+        this.#leave(() => this.chooseCity(wantedCity));
+      },
+    });
     this.dialog = el("dialog", { class: "dialog" });
-    /** @type {ReturnType<typeof setInterval> | undefined} */
-    this.counting = undefined;
-    this.drawn = "";
+    this.body = el("div", { class: "stack" });
     fill(
       byId("page"),
       el(
         "div",
         { class: "row" },
-        el("h1", null, t("admin.title")),
+        el("nav", { class: "views sections", "aria-label": t("admin.views") }, ...this.tabs),
         el("span", { class: "grow" }),
-        el(
-          "button",
-          { class: "primary", id: "new-code", onclick: () => this.#choose() },
-          t("admin.new_code"),
-        ),
+        this.chooser,
       ),
-      this.problem,
-      this.table,
+      this.body,
       this.dialog,
     );
-    this.refresh();
-    this.timer = setInterval(() => this.refresh(), REFRESH_MS);
+    /** @type {Section | null} */
+    this.section = null;
+    this.#begin(before?.name === this.name ? before.edits : null);
   }
 
-  /** Show the kiosks as they are now. */
-  async refresh() {
+  /** Ask no more; what the page in another language goes on with. @returns {HandedOver} */
+  handOver() {
+    this.section?.close();
+    return { city: this.city, name: this.name, edits: this.section?.edits ?? null };
+  }
+
+  /** @param {Name} name */
+  choose(name) {
+    this.name = name;
+    this.#open(null);
+  }
+
+  /** @param {string} city */
+  chooseCity(city) {
+    this.city = city;
+    this.#open(null);
+  }
+
+  /** @param {SkillEdits | null} edits */
+  async #begin(edits) {
     try {
-      /** @type {Kiosk[]} */
-      const kiosks = await ask("GET", "/api/kiosks");
-      this.problem.hidden = true;
-      const now = JSON.stringify(kiosks);
-      if (now === this.drawn) return;
-      this.drawn = now;
-      fill(
-        this.table,
-        kiosks.length ? this.#kiosks(kiosks) : el("p", { class: "empty" }, t("admin.none")),
-      );
+      this.cities = await ask("GET", "/api/cities");
     } catch (error) {
-      this.#failed(error);
+      fill(
+        this.body,
+        el(
+          "p",
+          { class: "note bad", role: "alert" },
+          t("supervisor.failed", { reason: message(error) }),
+        ),
+      );
+      return;
+    }
+    if (!this.cities.some((one) => one.code === this.city)) this.city = this.account.city;
+    fill(this.chooser, ...this.cities.map((one) => el("option", { value: one.code }, nameOf(one))));
+    this.#open(edits);
+  }
+
+  /** @param {SkillEdits | null} edits not saved yet, of the page before */
+  #open(edits) {
+    this.section?.close();
+    history.replaceState(
+      null,
+      "",
+      this.name === "kiosks" ? location.pathname : `#${this.name}/${this.city}`,
+    );
+    SECTIONS.forEach((name, place) => {
+      if (name === this.name) this.tabs[place].setAttribute("aria-current", "page");
+      else this.tabs[place].removeAttribute("aria-current");
+    });
+    this.chooser.value = this.city;
+    this.chooser.hidden = !this.account.lead || this.name === "kiosks";
+    this.section = this.#make(edits);
+    fill(this.body, this.section.place);
+  }
+
+  /**
+   * @param {SkillEdits | null} edits
+   * @returns {Section}
+   */
+  #make(edits) {
+    const city = /** @type {CityView} */ (this.cities.find((one) => one.code === this.city));
+    switch (this.name) {
+      case "queues":
+        return new Queues(city);
+      case "skills":
+        return new SkillsMatrix(city, edits);
+      case "rules":
+        return new RoutingRules(city, this.account, this.cities);
+      case "hours":
+        return new OpeningHours(city);
+      case "shifts":
+        return new ClerkShifts(city);
+      case "level":
+        return new ServiceLevels(this.city);
+      default:
+        return new Kiosks();
     }
   }
 
-  /** Stop refreshing. */
-  close() {
-    clearInterval(this.timer);
-    clearInterval(this.counting);
-  }
-
-  /** @param {Kiosk[]} kiosks */
-  #kiosks(kiosks) {
-    const columns = ["kiosk", "site", "enrolled", "state", "change"];
-    return el(
-      "table",
-      null,
-      el(
-        "thead",
-        null,
-        el(
-          "tr",
-          null,
-          ...columns.map((name) => el("th", { scope: "col" }, t(`admin.column.${name}`))),
-        ),
-      ),
-      el(
-        "tbody",
-        null,
-        ...kiosks.map((kiosk) =>
-          el(
-            "tr",
-            null,
-            el("td", null, kiosk.id),
-            el("td", null, nameOf(kiosk.site)),
-            el("td", null, dateTime(kiosk.enrolled_at)),
-            el(
-              "td",
-              null,
-              t(
-                !kiosk.active ? "admin.suspended" : kiosk.online ? "admin.online" : "admin.offline",
-              ),
-            ),
-            el(
-              "td",
-              null,
-              el(
-                "button",
-                { onclick: () => this.#confirm(kiosk) },
-                t(kiosk.active ? "admin.suspend" : "admin.admit"),
-              ),
-            ),
-          ),
-        ),
-      ),
-    );
-  }
-
-  /** @param {Kiosk} kiosk */
-  #confirm(kiosk) {
+  /** Go on, after a question if something would be lost. @param {() => void} go */
+  #leave(go) {
+    const unsaved = this.section?.unsaved ?? 0;
+    if (!unsaved) {
+      go();
+      return;
+    }
     fill(
       this.dialog,
-      el(
-        "p",
-        null,
-        t(kiosk.active ? "admin.suspend_question" : "admin.admit_question", {
-          kiosk: kiosk.id,
-          site: nameOf(kiosk.site),
-        }),
-      ),
+      el("p", null, t("admin.leave_question", { count: unsaved })),
       el(
         "div",
         { class: "row" },
-        el("button", { onclick: () => this.dialog.close() }, t("dialog.no")),
+        el("button", { onclick: () => this.dialog.close() }, t("admin.stay")),
+        el("span", { class: "grow" }),
         el(
           "button",
           {
-            class: kiosk.active ? "danger" : "primary",
-            id: "confirm",
-            onclick: async () => {
+            class: "danger",
+            id: "leave-yes",
+            onclick: () => {
               this.dialog.close();
-              try {
-                await ask("PATCH", `/api/kiosks/${encodeURIComponent(kiosk.id)}`, {
-                  active: !kiosk.active,
-                });
-                await this.refresh();
-              } catch (error) {
-                this.#failed(error);
-              }
+              go();
             },
           },
-          t(kiosk.active ? "admin.suspend" : "admin.admit"),
+          t("admin.leave"),
         ),
       ),
     );
     this.dialog.showModal();
   }
-
-  async #choose() {
-    try {
-      /** @type {SiteView[]} */
-      const sites = await ask("GET", "/api/sites");
-      const select = el(
-        "select",
-        { id: "site" },
-        ...sites.map((site) => el("option", { value: site.id }, nameOf(site))),
-      );
-      fill(
-        this.dialog,
-        el("h2", null, t("admin.new_code")),
-        el("label", { for: "site" }, t("admin.where")),
-        select,
-        el(
-          "div",
-          { class: "row" },
-          el("button", { onclick: () => this.dialog.close() }, t("dialog.no")),
-          el(
-            "button",
-            { class: "primary", id: "make-code", onclick: () => this.#make(select.value) },
-            t("admin.make_code"),
-          ),
-        ),
-      );
-      this.dialog.showModal();
-    } catch (error) {
-      this.#failed(error);
-    }
-  }
-
-  /** @param {string} site */
-  async #make(site) {
-    try {
-      const answer = await ask("POST", "/api/enrolment-codes", { site });
-      const left = el("p", { class: "soft", role: "timer" });
-      const until = performance.now() + CODE_LIFE_S * 1000;
-      const count = () =>
-        fill(left, t("admin.code_left", { time: clock((until - performance.now()) / 1000) }));
-      count();
-      clearInterval(this.counting);
-      this.counting = setInterval(count, 1000);
-      fill(
-        this.dialog,
-        el("h2", null, nameOf(answer.site)),
-        el("p", { class: "code", id: "code" }, answer.code),
-        left,
-        el("p", null, t("admin.code_use")),
-        el(
-          "div",
-          { class: "row" },
-          el(
-            "button",
-            { onclick: () => navigator.clipboard.writeText(answer.code) },
-            t("admin.copy"),
-          ),
-          el("button", { class: "primary", onclick: () => this.dialog.close() }, t("dialog.close")),
-        ),
-      );
-    } catch (error) {
-      this.dialog.close();
-      this.#failed(error);
-    }
-  }
-
-  /** @param {unknown} error */
-  #failed(error) {
-    this.problem.hidden = false;
-    fill(
-      this.problem,
-      t("supervisor.failed", {
-        reason:
-          error instanceof TypeError ? t("error.network") : /** @type {Error} */ (error).message,
-      }),
-    );
-  }
 }
 
 /** @type {AdminPage | null} */
 let page = null;
-const begin = () => {
-  page?.close();
-  page = new AdminPage();
+/** @param {Account} account */
+const begin = (account) => {
+  page = new AdminPage(account, page?.handOver() ?? null);
 };
-await signIn("admin", begin, begin);
+addEventListener("beforeunload", (event) => {
+  if (page?.section?.unsaved) event.preventDefault();
+});
+await signIn("admin", begin, () => page && begin(page.account));

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Which calls are running, and how are they? The supervisor's list of live calls; the chosen one
- * is shown beside it by live_call.js.
+ * is shown beside it by live_call.js, the day's service level below it.
  */
 
 import { ask } from "/static/kit/api.js";
@@ -9,6 +9,7 @@ import { el, fill } from "/static/kit/dom.js";
 import { nameOf, t } from "/static/kit/words.js";
 import { health, length } from "./call_health.js";
 import { LiveCall } from "./live_call.js";
+import { ServiceLevels } from "./service_level.js";
 import { message } from "./told.js";
 
 /** @import {RunningCall} from "./call_health.js" */
@@ -33,7 +34,8 @@ export class LiveCalls {
     this.open = null;
     this.askedAt = Number.NEGATIVE_INFINITY;
     this.asking = false;
-    fill(this.place, el("p", { class: "empty" }, t("live.choose")));
+    this.levels = new ServiceLevels();
+    fill(this.place, el("p", { class: "empty" }, t("live.choose")), this.levels.place);
     this.timer = setInterval(() => this.#tick(), TICK_MS);
     this.#tick();
   }
@@ -48,6 +50,7 @@ export class LiveCalls {
   /** Ask no more, but stay in the call. */
   handOver() {
     clearInterval(this.timer);
+    this.levels.close();
     return this.open?.handOver() ?? this.part;
   }
 
@@ -129,7 +132,7 @@ export class LiveCalls {
     this.open?.close();
     this.open = new LiveCall(call, this.part);
     this.part = null;
-    fill(this.place, this.open.node);
+    fill(this.place, this.open.node, this.levels.place);
     this.#draw();
   }
 }

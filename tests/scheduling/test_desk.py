@@ -513,3 +513,32 @@ async def test_times_come_back_as_they_went_in(at: Office) -> None:
     taken = await at.take()
     assert (await at.visit(taken.id)).taken_at == at.now
     assert (await at.visit(taken.id)).taken_at.utcoffset() == timedelta(0)
+
+
+async def test_misses_in_a_row_are_counted_until_an_answer_or_the_end_of_the_shift(
+    world: World,
+) -> None:
+    async with office(world) as at:
+
+        async def misses() -> int:
+            found = await at.board.window(CLERK)
+            assert found is not None
+            return found.misses
+
+        for number in range(1, 4):
+            await at.ready()
+            await at.take(f"kiosk-{number}")
+            await at.offer(f"kiosk-{number}")
+            await at.offers.expire(20.0, at.later(21))
+            assert await misses() == number
+        await at.ready()
+        assert await misses() == 3
+        await at.desk.set_window(CLERK, window.Event.GO_OFF, at.later())
+        assert await misses() == 0
+        await at.ready()
+        (offered, *_) = await at.offer()
+        await at.offers.expire(20.0, at.later(21))
+        await at.ready()
+        (offered, *_) = await at.offer()
+        await at.offers.accept(offered.id, CLERK, at.later())
+        assert await misses() == 0

@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from signaling import protocol
 from signaling.client import CommandRefused
-from tests.signaling.parties import Clerk, Resident, clerk, resident
+from tests.signaling.parties import Clerk, Resident, clerk, person, resident
 from tests.support.service import ServiceProcess
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -135,3 +135,17 @@ async def test_residents_are_served_in_the_order_of_their_tickets(
                 lambda s, done=ringing.id: s.visit is None or s.visit.id != done
             )
         assert served == [visit.ticket for visit in taken]
+
+
+async def test_three_misses_in_a_row_alert_the_citys_supervisor(service: ServiceProcess) -> None:
+    async with resident(service) as at_kiosk, clerk(service, "suzhou1") as at_desk:
+        await at_kiosk.take("320500")
+        for _ in range(3):
+            await at_desk.step("be_ready")
+            await at_desk.rung()
+            await at_desk.window("missed")
+        for login, told in (("suzhou-supervisor", ["suzhou1"]), ("hefei-supervisor", [])):
+            async with person(service, login) as supervisor:
+                clerks = (await supervisor.call("GET", "/api/service-level"))["clerks"]
+                assert [(one["clerk"], one["misses"]) for one in clerks] == [(c, 3) for c in told]
+        await leave(at_kiosk)

@@ -134,7 +134,13 @@ def _queues_of_before() -> None:
     matters = connection.execute(
         sa.text('SELECT code, "group", cities FROM matters ORDER BY position')
     ).all()
-    groups = list(dict.fromkeys(row.group for row in matters))
+    of_visits = {
+        (row.city, row.group)
+        for row in connection.execute(sa.text('SELECT DISTINCT city, "group" FROM visits')).all()
+    }
+    groups = list(
+        dict.fromkeys([*(row.group for row in matters), *sorted(group for _, group in of_visits)])
+    )
     queues = sa.table("queues", *(sa.column(name, kind) for name, kind in _QUEUE.items()))
     skills = sa.table("skills", sa.column("clerk"), sa.column("queue"), sa.column("level"))
     for row in connection.execute(sa.text("SELECT code FROM cities")).all():
@@ -148,8 +154,8 @@ def _queues_of_before() -> None:
                 if m.group == group
                 and row.code in (json.loads(m.cities) if isinstance(m.cities, str) else m.cities)
             ]
-            if not served:
-                continue
+            if not served and (row.code, group) not in of_visits:
+                continue  # a queue without matters is for the record of its visits
             queue = f"{row.code}-{group}"
             connection.execute(
                 sa.insert(queues).values(

@@ -52,7 +52,8 @@ export async function ask(method, path, body) {
 }
 
 /**
- * Ask with whatever token is there; for the requests that get one.
+ * Ask with whatever token is there; for the requests that get one. A body that is a file or other
+ * blob is sent as CSV, any other as JSON.
  * @param {string} method
  * @param {string} path
  * @param {any} [body]
@@ -60,13 +61,14 @@ export async function ask(method, path, body) {
 export async function send(method, path, body) {
   /** @type {Record<string, string>} */
   const headers = token ? { Authorization: `Bearer ${token}` } : {};
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const file = body instanceof Blob;
+  if (body !== undefined) headers["Content-Type"] = file ? "text/csv" : "application/json";
   const response = await fetch(path, {
     method,
     headers,
     credentials: "same-origin",
     cache: "no-store",
-    body: body === undefined ? undefined : JSON.stringify(body),
+    body: body === undefined || file ? body : JSON.stringify(body),
   });
   const answer = await response.json();
   if (!response.ok) throw new Problem(response.status, answer.detail ?? response.statusText);
