@@ -16,9 +16,14 @@ def test_every_command_has_roles() -> None:
     assert all(MAY.values())
 
 
-def test_all_commands_but_three_are_about_a_visit_a_call_or_a_connection() -> None:
+def test_all_commands_but_four_are_about_a_visit_a_call_or_a_connection() -> None:
     others = set(protocol.COMMAND_TYPES) - set(ABOUT)
-    assert others == {protocol.TakeTicket, protocol.ComeBack, protocol.SetWindow}
+    assert others == {
+        protocol.TakeTicket,
+        protocol.CheckIn,
+        protocol.ComeBack,
+        protocol.SetWindow,
+    }
 
 
 @pytest.mark.parametrize("command", protocol.COMMAND_TYPES)
