@@ -60,6 +60,14 @@ class Board:
             sa.and_(consults.c.clerk == clerk, consults.c.state.in_(("offered", "joined")))
         )
 
+    async def joined_consults(self) -> set[VisitId]:
+        """The visits in whose calls an asked clerk takes part."""
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(
+                sa.select(consults.c.visit).where(consults.c.state == "joined")
+            )
+            return {VisitId(row.visit) for row in rows}
+
     async def away(self) -> list[Visit]:
         """Visits whose residents come back later, in order."""
         return await self._visits(
