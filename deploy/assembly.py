@@ -15,13 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from clerk_console import pages as clerk_pages
 from deploy import database
-from deploy.media_host import local_host
+from deploy.arrangement import Arrangement
+from deploy.office_work import OfficeWork
 from deploy.settings import Settings
 from kiosk_client import pages as kiosk_pages
 from media.host.api import MediaHost
 from media.host.host import LocalHost
 from media.host.metrics import metrics_text
-from media.host.remote import RemoteHost
 from media.records.store import Store
 from scheduling.board import Board
 from scheduling.bookings import Bookings
@@ -51,13 +51,16 @@ from signaling.api.shifts import ShiftsApi
 from signaling.api.skills import SkillsApi
 from signaling.api.visits import VisitsApi
 from signaling.audit import Audit
+from signaling.between import Level
 from signaling.call_backs import CallBacks
+from signaling.calls import SharedCalls
 from signaling.commands import Commands
 from signaling.endpoint import Endpoint
-from signaling.exchange import Exchange
 from signaling.hub import Hub
+from signaling.ledger import Ledger
 from signaling.line_views import LineViews
 from signaling.passing import Passing
+from signaling.quality import Level as Quality
 from signaling.quality import Qualities
 from signaling.recordings import Recordings
 from signaling.switchboard import Switchboard
@@ -73,38 +76,48 @@ class Service:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._lock: contextlib.ExitStack | None = None
         self._engine: AsyncEngine | None = None
+        self._ours: Arrangement | None = None
         self._runner: web.AppRunner | None = None
         self._endpoint: Endpoint | None = None
-        self._switchboard: Switchboard | None = None
-        self._exchange: Exchange | None = None
-        self._hosts: list[MediaHost] = []
+        self._hosts: list[MediaHost] = []  # whose status can be asked for here
+        self._ending = contextlib.AsyncExitStack()
 
     async def start(self) -> None:
         """Open the database, the media port and the HTTP port, in this order.
 
         Raises database.DatabaseInUse, OSError for a port that is taken.
         """
-        settings = self.settings
-        self._lock = await asyncio.to_thread(database.lock, settings.database)
+        try:
+            await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start(self) -> None:
+        settings, ending = self.settings, self._ending
+        lock = await asyncio.to_thread(database.lock, settings.database)
+        ending.callback(lock.close)
         await asyncio.to_thread(database.migrate, settings.database)
         engine = self._engine = database.open_engine(settings.database)
+        ending.push_async_callback(engine.dispose)
+        ours = self._ours = Arrangement(settings)
+        ending.push_async_callback(ours.stop)
         registry = Registry(engine)
         catalogue = await registry.catalogue()
         board = Board(engine, catalogue)
         world = World(await board.cities(), await board.sites(), catalogue)
-        accounts, audit = Accounts(engine), Audit(engine)
+        accounts, audit, ledger = Accounts(engine), Audit(engine), Ledger(engine)
         secret = await asyncio.to_thread(settings.secret)
         tokens, codes = Tokens(secret), Codes(secret)
         hours, bookings = OpeningHours(engine), Bookings(engine)
         rulebook = Rulebook(engine, catalogue)
-        hub = Hub()
-        recordings, qualities = Recordings(Store(settings.recordings)), Qualities(engine)
-        exchange = self._exchange = Exchange(recordings, hub.wake)
+        hub = Hub(ours.post)
+        recordings, qualities = Recordings(Store(settings.recordings)), _qualities(engine, ours)
+        calls = SharedCalls(ours.post, board.visit, qualities.forget)
         desk, offers = Desk(engine, catalogue, codes), Offers(engine)
         transfers = Transfers(engine)
-        switchboard = self._switchboard = Switchboard(
+        switchboard = Switchboard(
             desk,
             board,
             hub,
@@ -118,24 +131,33 @@ class Service:
                 transfers=transfers,
                 present=hub.is_open,
             ),
-            exchange=exchange,
+            exchange=calls,
             recordings=recordings,
             qualities=qualities,
+            look=ours.office.look,
+            missed=ours.office.missed,
             call_backs=CallBacks(settings.call_back_url),
             ring_s=settings.ring_s,
         )
-        self._hosts = hosts(settings)
-        await exchange.start(self._hosts)
-        await switchboard.start()
+        work = OfficeWork(settings, ours, calls, switchboard, recordings, hub)
+        self._hosts = work.watched
+        await ours.start()
+        await ledger.start()
+        ending.push_async_callback(ledger.stop)
+        await hub.start(switchboard.moved, board.changed)
+        ending.push_async_callback(switchboard.stop)
+        ending.push_async_callback(work.stop)
+        await work.start()
+        ending.push_async_callback(hub.stop)
         endpoint = self._endpoint = Endpoint(
             origins=settings.allowed_origins,
             tokens=tokens,
             accounts=accounts,
             commands=Commands(
                 switchboard,
-                Passing(switchboard, transfers, board, exchange),
+                Passing(switchboard, transfers, board, calls),
                 accounts,
-                audit,
+                ledger,
             ),
             switchboard=switchboard,
             views=Views(
@@ -143,13 +165,14 @@ class Service:
                 board,
                 accounts,
                 switchboard=switchboard,
-                exchange=exchange,
+                exchange=calls,
                 qualities=qualities,
                 hub=hub,
                 lines=LineViews(world, board, ServiceLevels(engine)),
                 codes=codes,
             ),
             hub=hub,
+            epoch=ours.epoch,
         )
         identity = IdentityApi(
             world, accounts, tokens, audit, secure=settings.secure, is_online=hub.is_open
@@ -158,7 +181,7 @@ class Service:
             *identity.operations(),
             *MattersApi(world, board).operations(),
             *VisitsApi(world, board, recordings, qualities, audit).operations(),
-            *CallsApi(world, board, exchange, qualities, audit).operations(),
+            *CallsApi(world, board, calls, qualities, audit).operations(),
             *OpeningApi(world, hours, bookings, audit).operations(),
             *ShiftsApi(world, board, Roster(engine), audit).operations(),
             *AppointmentsApi(world, bookings, hours, audit).operations(),
@@ -189,22 +212,17 @@ class Service:
             self._endpoint.close_all()
         if self._runner is not None:
             await self._runner.cleanup()
-        if self._switchboard is not None:
-            await self._switchboard.stop()
-        if self._exchange is not None:
-            await self._exchange.stop()
-        if self._engine is not None:
-            await self._engine.dispose()
-        if self._lock is not None:
-            self._lock.close()
+        await self._ending.aclose()
 
     async def _ready(self, request: web.Request) -> web.Response:
-        """Whether the database answers."""
-        if self._engine is None:
+        """Whether the database answers; also whether this is the office, and the bus is up."""
+        if self._engine is None or self._ours is None:
             raise web.HTTPServiceUnavailable
         async with self._engine.connect() as connection:
             await connection.execute(text("SELECT 1"))
-        return web.json_response({"ok": True})
+        return web.json_response(
+            {"ok": True, "office": self._ours.office.active, "bus": self._ours.post.up}
+        )
 
     async def _metrics(self, request: web.Request) -> web.Response:
         """For Prometheus, which shows the media token; without one set, for nobody."""
@@ -217,12 +235,15 @@ class Service:
         return web.Response(text=metrics_text(await statuses(self._hosts), timings))
 
 
-def hosts(settings: Settings) -> list[MediaHost]:
-    """The media hosts that carry the calls: those named, or this process."""
-    named: list[MediaHost] = [
-        RemoteHost(name, url, settings.shared_token()) for name, url in settings.nodes
-    ]
-    return named or [local_host(settings)]
+def _qualities(engine: AsyncEngine, ours: Arrangement) -> Qualities:
+    """The samples of calls, with the levels that parties report to other processes."""
+
+    def tell(visit: str, party: str, level: Quality) -> None:
+        ours.post.tell(Level(visit=visit, party=party, level=level))
+
+    qualities = Qualities(engine, tell=tell)
+    ours.post.on(Level, lambda heard: qualities.hear(heard.visit, heard.party, heard.level))
+    return qualities
 
 
 def all_operations() -> list[Operation]:

@@ -86,7 +86,7 @@ def migrate(place: Path | sa.URL) -> None:
 
 
 async def _migrate_postgresql(url: sa.URL) -> None:
-    engine = create_async_engine(url, poolclass=NullPool, connect_args={"timeout": CONNECT_S})
+    engine = create_async_engine(url, poolclass=NullPool, connect_args=_CONNECTING)
     try:
         async with engine.begin() as connection:
             await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATING)))
@@ -112,27 +112,36 @@ def _open_postgresql(url: sa.URL) -> AsyncEngine:
         url,
         pool_size=POOL,
         max_overflow=MORE,
-        pool_timeout=30,
+        pool_timeout=60,  # a burst waits here; the office must not fail behind it
         pool_pre_ping=True,
-        connect_args={
-            "async_creator_fn": _connect,
-            "timeout": CONNECT_S,
-            "command_timeout": COMMAND_S,
-        },
+        connect_args={**_CONNECTING, "command_timeout": COMMAND_S},
         hide_parameters=True,
     )
 
 
 async def _connect(*arguments: Any, **options: Any) -> Any:
-    """A connection, also while the server restarts: then some seconds later."""
+    """A connection, also while the server restarts: then some seconds later. Raises OSError."""
     deadline_s = time.monotonic() + PATIENCE_S
     while True:
         try:
             return await asyncpg.connect(*arguments, **options)
-        except _RESTARTING:
+        except _RESTARTING as error:
             if time.monotonic() > deadline_s:
-                raise
+                raise ConnectionError(f"PostgreSQL does not answer: {error}") from error
             await asyncio.sleep(_TRY_AGAIN_S)
+        except asyncpg.PostgresError as error:
+            raise ConnectionError(f"PostgreSQL: {error}") from error
+
+
+# A process that stands still in a transaction must not hold its rows for ever.
+_CONNECTING: dict[str, Any] = {
+    "async_creator_fn": _connect,
+    "timeout": CONNECT_S,
+    "server_settings": {
+        "application_name": "virtual-window",
+        "idle_in_transaction_session_timeout": "10000",
+    },
+}
 
 
 def _open_sqlite(path: Path) -> AsyncEngine:

@@ -60,6 +60,14 @@ class Board:
             sa.and_(consults.c.clerk == clerk, consults.c.state.in_(("offered", "joined")))
         )
 
+    async def joined_consults(self) -> set[VisitId]:
+        """The visits in whose calls an asked clerk takes part."""
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(
+                sa.select(consults.c.visit).where(consults.c.state == "joined")
+            )
+            return {VisitId(row.visit) for row in rows}
+
     async def away(self) -> list[Visit]:
         """Visits whose residents come back later, in order."""
         return await self._visits(
@@ -67,6 +75,13 @@ class Board:
             .where(visits.c.state == visit.State.AWAY)
             .order_by(visits.c.virtual_at, visits.c.id)
         )
+
+    async def kiosks_in_line(self) -> list[KioskId]:
+        """The kiosks whose visits wait or ring."""
+        states = (visit.State.WAITING, visit.State.OFFERED)
+        async with self._engine.connect() as connection:
+            query = sa.select(visits.c.kiosk).where(visits.c.state.in_(states), visits.c.at_kiosk)
+            return [KioskId(kiosk) for kiosk in await connection.scalars(query)]
 
     async def in_line(self) -> list[Visit]:
         """All visits that wait or ring, in every city."""

@@ -21,7 +21,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from signaling.access import Identity, Refusal, Role, read_assertion, unverified_subject
-from signaling.tables import accounts, enrolment_codes, kiosks, sessions, used_tokens
+from signaling.tables import (
+    accounts,
+    database_s,
+    enrolment_codes,
+    kiosks,
+    sessions,
+    used_tokens,
+)
 
 SESSION_LIFE = timedelta(hours=12)
 CODE_LIFE = timedelta(minutes=15)
@@ -268,16 +275,22 @@ class Accounts:
         await self.use_once(token_id, expires_at, now)
         return _kiosk(row)
 
-    async def use_once(self, token_id: str, expires_at: datetime, now: datetime) -> None:
-        """Mark a single-use token as used. Raises Refusal if it was."""
+    async def use_once(self, token_id: str, expires_at: datetime, now: datetime) -> float:
+        """Mark a single-use token as used; when that was, by the database's clock in seconds.
+
+        Raises Refusal if it was used already.
+        """
         try:
             async with self._engine.begin() as connection:
                 await connection.execute(
                     sa.delete(used_tokens).where(used_tokens.c.expires_at <= now)
                 )
-                await connection.execute(
-                    sa.insert(used_tokens).values(id=token_id, expires_at=expires_at)
+                used = await connection.execute(
+                    sa.insert(used_tokens)
+                    .values(id=token_id, expires_at=expires_at)
+                    .returning(database_s())
                 )
+                return float(used.scalar_one())
         except IntegrityError as error:
             raise Refusal("this token was used already") from error
 

@@ -1,4 +1,7 @@
-"""Who did what to which object, and when? The audit log; rows are only ever added."""
+"""Who did what to which object, and when? The audit log; rows are only ever added.
+
+The lines of commands are written by `ledger.py`, with what the commands do.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from signaling.access import Identity
+from signaling.patience import patiently
 from signaling.tables import audit_log
 
 
@@ -39,19 +43,25 @@ class Audit:
         now: datetime,
         detail: Mapping[str, Any] | None = None,
     ) -> None:
-        """Add one line; `detail` holds plain values, as JSON has them."""
-        async with self._engine.begin() as connection:
-            await connection.execute(
-                sa.insert(audit_log).values(
-                    at=now,
-                    actor=who.id,
-                    role=who.role,
-                    city=who.city,
-                    action=action,
-                    object=obj,
-                    detail=None if detail is None else dict(detail),
-                )
-            )
+        """Add one line; a database that restarts is waited for, since it was done already.
+
+        `detail` holds plain values, as JSON has them.
+        """
+        line = sa.insert(audit_log).values(
+            at=now,
+            actor=who.id,
+            role=who.role,
+            city=who.city,
+            action=action,
+            object=obj,
+            detail=None if detail is None else dict(detail),
+        )
+
+        async def write() -> None:
+            async with self._engine.begin() as connection:
+                await connection.execute(line)
+
+        await patiently(write)
 
     async def about(self, obj: str) -> Sequence[Entry]:
         """All lines about one object, oldest first."""

@@ -86,7 +86,10 @@ class WakeCity(Message, frozen=True, kw_only=True):
 
 
 class Look(Message, frozen=True, kw_only=True):
-    """For the office: these visits and clerks have changed in the database."""
+    """For the office: these visits and clerks have changed in the database.
+
+    With none of them, the rules have.
+    """
 
     visits: list[str]
     clerks: list[str]
@@ -104,10 +107,11 @@ class Level(Message, frozen=True, kw_only=True):
 
 
 class CallEntry(msgspec.Struct, frozen=True, array_like=True):
-    """A visit's call (None: it is over), who else is in it, and whether it is being set up."""
+    """A visit's call (None: it is over), who is in it, and whether it is being set up."""
 
     visit: str
     call: Call | None
+    clients: dict[Party, str] = {}
     guests: dict[Party, str] = {}
     preparing: bool = False
 
@@ -122,10 +126,10 @@ class LineEntry(msgspec.Struct, frozen=True, array_like=True):
     connected: bool = False
 
 
-class Calls(Message, frozen=True, kw_only=True):
-    """What has changed since `number` - 1 of this tenure of the office, or the `whole`."""
+class CallsTold(Message, frozen=True, kw_only=True):
+    """What has changed since `number` - 1 of this term of the office, or the `whole`."""
 
-    tenure: str
+    term: int
     number: int
     whole: bool
     calls: list[CallEntry]
@@ -133,9 +137,9 @@ class Calls(Message, frozen=True, kw_only=True):
 
 
 class OfficeBeat(Message, frozen=True, kw_only=True):
-    """The office lives: the number of its last Calls, and the time on its own clock."""
+    """The office lives: the number of its last CallsTold, and the time on its own clock."""
 
-    tenure: str
+    term: int
     number: int
     moment_s: float
 
@@ -173,7 +177,7 @@ class Begin(Act, frozen=True, kw_only=True):
     visit: str
 
 
-class End(Act, frozen=True, kw_only=True):
+class HangUp(Act, frozen=True, kw_only=True):
     """A visit is not in `serving` any more."""
 
     visit: str
@@ -225,14 +229,40 @@ class LeavePart(Act, frozen=True, kw_only=True):
     party: Party
 
 
-AnyAct = Warm | Cool | Begin | End | Connect | Answer | Record | Share | TakePart | LeavePart
+class Hold(Act, frozen=True, kw_only=True):
+    """The resident is on hold, or no longer."""
+
+    visit: str
+    on_hold: bool
+
+
+class HandOver(Act, frozen=True, kw_only=True):
+    """A visit has another clerk, who is in its call."""
+
+    visit: str
+
+
+AnyAct = (
+    Warm
+    | Cool
+    | Begin
+    | HangUp
+    | Connect
+    | Answer
+    | Record
+    | Share
+    | TakePart
+    | LeavePart
+    | Hold
+    | HandOver
+)
 
 
 class Ask(Message, frozen=True, kw_only=True):
     """For the office: do this. `moment_s` is its own of which the asker heard last."""
 
     id: str
-    tenure: str
+    term: int
     moment_s: float
     act: AnyAct
 
@@ -248,7 +278,7 @@ class Reply(Message, frozen=True, kw_only=True):
 AnyMessage = (
     Beat | Entered | Left | Members | WhoIsThere | Gone
     | Wake | WakeCity | Look | Level
-    | Calls | OfficeBeat | TellCalls | Vacant | Ask | Reply
+    | CallsTold | OfficeBeat | TellCalls | Vacant | Ask | Reply
 )  # fmt: skip
 
 M = TypeVar("M", bound=Message)

@@ -1,17 +1,16 @@
 """What does each command do, and who may give it? The table between protocol and switchboard."""
 
-from datetime import UTC, datetime
-
 from scheduling.catalogue import UnknownMatter
 from scheduling.rows import Conflict, NotFound
 from scheduling.rules import Priority
 from signaling import protocol
 from signaling.access import Identity, Role
 from signaling.accounts import Accounts, Kiosk
-from signaling.audit import Audit
 from signaling.exchange import NoHost
 from signaling.guesses import TooManyGuesses
+from signaling.ledger import Entry, Ledger, Repeated
 from signaling.passing import Passing
+from signaling.patience import patiently
 from signaling.protocol import Done, Refused
 from signaling.switchboard import BadAnswer, Switchboard
 
@@ -61,18 +60,50 @@ _UNLOGGED = (
 
 
 class Commands:
-    """Carries out commands; never raises for what a client sent."""
+    """Carries out commands, each once, however often and wherever it is given."""
 
     def __init__(
-        self, switchboard: Switchboard, passing: Passing, accounts: Accounts, audit: Audit
+        self, switchboard: Switchboard, passing: Passing, accounts: Accounts, ledger: Ledger
     ) -> None:
         self._switchboard, self._passing = switchboard, passing
-        self._accounts, self._audit = accounts, audit
+        self._accounts, self._ledger = accounts, ledger
 
     async def carry_out(self, who: Identity, command: protocol.ClientCommand) -> Done | Refused:
-        """Check the role, do it, log it; the answer to send."""
+        """Check the role, do it, log it; the answer to send, the same for one given again.
+
+        Raises SQLAlchemyError, OSError where the database does not answer for too long; whether it
+        was done is then known at the next try.
+        """
         if who.role not in MAY[type(command)]:
             return Refused(command.id, "forbidden", f"a {who.role} may not do this")
+        return await patiently(lambda: self._once(who, command))
+
+    async def _once(self, who: Identity, command: protocol.ClientCommand) -> Done | Refused:
+        known = await self._ledger.answer(who.id, command.id)
+        if known is not None:
+            return known
+        logged = not isinstance(command, _UNLOGGED)
+        entry = Entry(
+            who,
+            command.id,
+            str(type(command).__struct_config__.tag) if logged else "",
+            getattr(command, "visit", "") or who.id,
+            Done(command.id),
+        )
+        try:
+            async with self._ledger.under_way(entry):
+                refused = await self._try(who, command)
+            if refused is None and entry.is_written:
+                return entry.answer
+            if refused is not None:
+                entry.action, entry.answer = "", refused
+            await self._ledger.keep(entry)
+        except Repeated:  # somebody was first, perhaps this very try: their answer counts
+            return await self._ledger.answer(who.id, command.id) or entry.answer
+        return entry.answer
+
+    async def _try(self, who: Identity, command: protocol.ClientCommand) -> Refused | None:
+        """Do it; why not, if it cannot be done."""
         try:
             await self._work(who, command)
         except UnknownMatter as error:
@@ -89,11 +120,7 @@ class Commands:
             return Refused(command.id, "too_fast", str(error))
         except ValueError as error:
             return Refused(command.id, "bad_value", str(error))
-        if not isinstance(command, _UNLOGGED):
-            action = str(type(command).__struct_config__.tag)
-            obj = getattr(command, "visit", "") or who.id
-            await self._audit.log(who, action, obj, datetime.now(UTC))
-        return Done(command.id)
+        return None
 
     async def _work(self, who: Identity, command: protocol.ClientCommand) -> None:
         board = self._switchboard

@@ -20,7 +20,8 @@ from signaling.accounts import Accounts
 from signaling.commands import Commands
 from signaling.hub import Hub, Socket
 from signaling.line import Line
-from signaling.protocol import Done, Refused, ServerMessage, Welcome
+from signaling.patience import patiently
+from signaling.protocol import ClientState, Done, Refused, ServerMessage, Welcome
 from signaling.switchboard import Switchboard
 from signaling.views import NoClient, Views
 
@@ -37,7 +38,10 @@ _encoder = msgspec.json.Encoder()
 
 
 class Endpoint:
-    """`GET /line`: the WebSocket of kiosks and clerks."""
+    """`GET /line`: the WebSocket of kiosks and clerks.
+
+    `epoch` is the same for processes between which a client may change without losing its media.
+    """
 
     def __init__(
         self,
@@ -49,11 +53,12 @@ class Endpoint:
         switchboard: Switchboard,
         views: Views,
         hub: Hub,
+        epoch: str = "",
     ) -> None:
         self._origins, self._tokens, self._accounts = origins, tokens, accounts
         self._commands, self._switchboard = commands, switchboard
         self._views, self._hub = views, hub
-        self.epoch = secrets.token_hex(4)
+        self.epoch = epoch or secrets.token_hex(4)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """One socket from upgrade to close."""
@@ -64,9 +69,9 @@ class Endpoint:
             heartbeat=HEARTBEAT_S, max_msg_size=protocol.MAX_MESSAGE_BYTES, compress=False
         )
         await ws.prepare(request)
-        who = await self._hello(ws)
-        if who is not None:
-            await self._serve(ws, who)
+        socket = await self._hello(ws)
+        if socket is not None:
+            await self._serve(ws, socket)
         return ws
 
     def close_all(self) -> None:
@@ -74,8 +79,8 @@ class Endpoint:
         for socket in self._hub.sockets():
             socket.close(4012, "the server stops")
 
-    async def _hello(self, ws: web.WebSocketResponse) -> Identity | None:
-        """The identity that the first message proves; None (socket closed) if it does not."""
+    async def _hello(self, ws: web.WebSocketResponse) -> Socket | None:
+        """A socket of who the first message proves; None (it is closed) if it proves nobody."""
         try:
             message = await ws.receive(HELLO_DEADLINE_S)
         except TimeoutError:
@@ -101,17 +106,17 @@ class Endpoint:
                 await ws.close(code=4002, message=refusal.code.encode())
         return None
 
-    async def _redeem(self, ticket: str) -> Identity:
+    async def _redeem(self, ticket: str) -> Socket:
         who, token_id, expires_at = self._tokens.read("line", ticket)
-        await self._accounts.use_once(token_id, expires_at, datetime.now(UTC))
+        used_s = await self._accounts.use_once(token_id, expires_at, datetime.now(UTC))
         if who.role is Role.ADMIN:
             raise Refusal("this role has no line")
         if not await self._accounts.is_active(who):
             raise Refusal("this account or kiosk is suspended")
-        return who
+        return Socket(who, used_s)
 
-    async def _serve(self, ws: web.WebSocketResponse, who: Identity) -> None:
-        socket, line = Socket(who), Line(time.monotonic())
+    async def _serve(self, ws: web.WebSocketResponse, socket: Socket) -> None:
+        who, line = socket.identity, Line(time.monotonic())
         answers: asyncio.Queue[ServerMessage] = asyncio.Queue(WAITING_ANSWERS)
         self._hub.enter(socket)
         log.info("< line of %s %s", who.role, who.id)
@@ -183,7 +188,7 @@ class Endpoint:
     ) -> None:
         who = socket.identity
         try:
-            state = await self._views.state(who)
+            state = await self._state(who)
             line.shown(state)
             welcome = Welcome(
                 protocol.VERSION, secrets.token_hex(8), self.epoch, datetime.now(UTC), state
@@ -200,7 +205,8 @@ class Endpoint:
                     code, reason = socket.closing
                     await ws.close(code=code, message=reason.encode())
                     return
-                update = line.next_state(await self._views.state(who), datetime.now(UTC))
+                state = await self._state(who)
+                update = line.next_state(state, datetime.now(UTC))
                 if update is not None:
                     await self._send(ws, update)
         except NoClient:
@@ -213,6 +219,12 @@ class Endpoint:
         except Exception:  # a client whose state cannot be told is better told to come back
             log.exception("x line of %s %s", who.role, who.id)
             await ws.close(code=WSCloseCode.INTERNAL_ERROR, message=b"the server failed")
+
+    async def _state(self, who: Identity) -> ClientState:
+        try:
+            return await patiently(lambda: self._views.state(who))
+        except OSError as error:  # not one of the client's line
+            raise RuntimeError("the database does not answer") from error
 
     async def _send(self, ws: web.WebSocketResponse, message: ServerMessage) -> None:
         async with asyncio.timeout(SEND_DEADLINE_S):

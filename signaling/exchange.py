@@ -7,6 +7,7 @@ may do what is the switchboard's business, who hears of every change.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
@@ -63,11 +64,13 @@ class Exchange:
         self._calls: dict[str, Call] = {}  # by visit
         self._visits: dict[str, Visit] = {}
         self._guests: dict[str, dict[Party, str]] = {}  # by visit: clients beside the two parties
+        self._preparing: set[str] = set()  # visits whose parties are being connected
         self._visit_of_call: dict[str, str] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._host_of: dict[str, str] = {}  # by connection
         self._carriers: dict[str, set[str]] = {}  # by call: every host it was on
         self._left_behind: dict[str, set[str]] = {}  # by lost host: calls to close when it is back
+        self._staffed = asyncio.Event()  # a host was ready once
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self, hosts: Sequence[MediaHost]) -> None:
@@ -75,6 +78,11 @@ class Exchange:
         self._hosts = {host.name: host for host in hosts}
         for host in hosts:
             await host.start(self.hear)
+
+    async def staffed(self, most_s: float) -> None:
+        """Wait until a host is ready, but not longer than this."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._staffed.wait(), most_s)
 
     async def stop(self) -> None:
         """Let go of the hosts."""
@@ -87,6 +95,28 @@ class Exchange:
     def call_of(self, visit: str) -> Call | None:
         """The running call of a visit."""
         return self._calls.get(visit)
+
+    @property
+    def mine(self) -> bool:
+        """Whether the calls run here."""
+        return True
+
+    @property
+    def here(self) -> "Exchange":
+        """The exchange itself."""
+        return self
+
+    def is_preparing(self, visit: str) -> bool:
+        """Whether the parties of a visit are being connected, so that its call is not whole yet."""
+        return visit in self._preparing
+
+    def begun(self) -> list[Visit]:
+        """The visits of all running calls, as they were when their calls began."""
+        return list(self._visits.values())
+
+    def lines(self) -> dict[str, Line]:
+        """All warm lines, by client."""
+        return dict(self._lines)
 
     def calls(self) -> list[Call]:
         """All running calls."""
@@ -124,24 +154,46 @@ class Exchange:
 
     # Calls
 
-    async def begin(self, visit: Visit, *, paused: bool = False) -> Call:
+    async def begin(self, visit: Visit, *, paused: bool = False) -> None:
         """Connect the parties of a visit: by their warm lines, or by new connections.
 
-        With `paused` nothing is recorded until the clerk lets it go on.
+        With `paused` nothing is recorded until the clerk lets it go on. A call that runs stays, but
+        one of an earlier accept ends.
         """
+        running = self._visits.get(visit.id)
+        if running is not None:
+            if running.accepted_at == visit.accepted_at:
+                return
+            await self.hang_up(running, running)
         recording: RecordingState = "paused" if paused else "starting"
         call = Call(CallId(str(uuid7())), visit.id, visit.city, recording=recording)
         self._calls[visit.id], self._visits[visit.id] = call, visit
         self._visit_of_call[call.id] = visit.id
+        self._preparing.add(visit.id)
         lines = [self._lines.get(client or "") for client in (visit.kiosk, visit.clerk)]
         preferred = next((line.host for line in lines if line and line.connected), "")
-        async with self._lock(visit.id):
-            await self._place(visit.id, preferred)
-        return self._calls.get(visit.id, call)
+        try:
+            async with self._lock(visit.id):
+                if self._calls.get(visit.id) is call:
+                    await self._place(visit.id, preferred)
+        finally:
+            self._preparing.discard(visit.id)
 
-    async def end(self, visit: Visit) -> Call | None:
-        """The call is over; returns it as it was last."""
+    async def hang_up(self, visit: Visit, begun: Visit | None = None) -> None:
+        """The call is over; from when to when they talked is noted with the recording.
+
+        With `begun` only if it is the call that began with this.
+        """
+        call = await self.end(visit, begun)
+        if call is not None:
+            at = visit.ended_at or datetime.now(UTC)
+            await self._recordings.span(visit, call, call.talking_since, at)
+
+    async def end(self, visit: Visit, begun: Visit | None = None) -> Call | None:
+        """Let go of a call; returns it as it was last."""
         async with self._lock(visit.id):
+            if begun is not None and self._visits.get(visit.id) is not begun:
+                return None
             call = self._calls.pop(visit.id, None)
         if call is None:
             return None
@@ -185,14 +237,16 @@ class Exchange:
 
     async def record(self, visit: str, *, running: bool) -> None:
         """Pause a call's recording, or let it go on. Raises NoHost."""
-        call = self._calls[visit]
+        call = self._calls.get(visit)
+        if call is None:
+            raise NoHost("this call is over")
         try:
             await self._hosts[call.host].record(call.id, running=running)
         except (HostLost, KeyError) as error:
             raise NoHost(str(error)) from error
         self._update(self._calls.get(visit, call).records("recording" if running else "paused"))
 
-    def share(self, visit: str, party: Party, *, sharing: bool) -> None:
+    async def share(self, visit: str, party: Party, *, sharing: bool) -> None:
         """The party shows its screen, or does no longer."""
         call = self._calls.get(visit)
         if call is not None and party in call.paths:
@@ -266,11 +320,15 @@ class Exchange:
         self._changed([before])
         self._wake(visit.id)
 
-    def party_of(self, visit: str, client: str) -> Party | None:
-        """As whom this client takes part in a call."""
+    def clients(self, visit: str) -> dict[Party, str]:
+        """Everybody in a call."""
         call = self._calls.get(visit)
         parties = call.paths if call is not None else ()
-        return next((party for party in parties if self._client(visit, party) == client), None)
+        return {party: client for party in parties if (client := self._client(visit, party))}
+
+    def party_of(self, visit: str, client: str) -> Party | None:
+        """As whom this client takes part in a call."""
+        return next((p for p, other in self.clients(visit).items() if other == client), None)
 
     def guests(self, visit: str) -> dict[Party, str]:
         """The clients in a call beside resident and clerk."""
@@ -282,6 +340,8 @@ class Exchange:
         """What a media host tells; called in the event loop."""
         if news.change in ("lost", "draining", "ready"):
             log.warning("- media host %s is %s", news.host, news.change)
+            if news.change == "ready":
+                self._staffed.set()
             self._spawn(self._host_changed(news.host, news.change), f"{news.host} {news.change}")
             return
         if news.change == "closed":

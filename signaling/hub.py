@@ -3,8 +3,8 @@
 A change only marks a client; its own writer then asks for the state as it is by then. So a burst
 of changes costs one message, and a client that reads slowly has at most one state waiting.
 
-Several processes are one hub: each tells the others who has a line with it (`roster.py` keeps what
-was heard) and whom to wake. While the bus is down, everybody here looks every `BEAT_S`.
+Several processes are one hub: each tells the others who has a line with it (`presence.py` keeps
+what was heard) and whom to wake. While the bus is down, everybody here looks every `BEAT_S`.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from signaling.between import (
 )
 from signaling.bus import LocalBus
 from signaling.line import Answers
-from signaling.roster import Lost, Roster
+from signaling.presence import Lost, Presence
 
 KEPT_CLIENTS = 10_000
 BEAT_S, ASK_AGAIN_S = 2.0, 1.0
@@ -74,10 +74,11 @@ class Hub:
         self._answers: dict[str, Answers] = {}
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._away_since: dict[str, float] = {}
-        self._roster = Roster()
+        self._presence = Presence()
         self._number = 0  # of what was told last about the lines here
         self._asked_s: dict[str, float] = {}
         self._moved: Moved = lambda who: None
+        self._touched: Callable[[], None] = lambda: None
         self._task: asyncio.Task[None] | None = None
         self._post.on(Beat, self._hear_beat)
         self._post.on(Entered, self._hear_entered)
@@ -86,12 +87,16 @@ class Hub:
         self._post.on(WhoIsThere, self._hear_question)
         self._post.on(Gone, self._hear_gone)
         self._post.on(Wake, self._hear_wake)
-        self._post.on(WakeCity, lambda message: self._wake_city(message.city))
+        self._post.on(WakeCity, self._hear_wake_city)
         self._post.on_link(self._linked)
 
-    async def start(self, moved: Moved) -> None:
-        """Follow the other hubs; `moved` hears of clients who came or went elsewhere."""
-        self._moved = moved
+    async def start(self, moved: Moved, touched: Callable[[], None] = lambda: None) -> None:
+        """Follow the other hubs.
+
+        `moved` hears of clients who came or went elsewhere, `touched` before clients here are woken
+        by others: what was read before may be out of date.
+        """
+        self._moved, self._touched = moved, touched
         self._task = asyncio.create_task(self._follow(), name="hub")
 
     async def stop(self) -> None:
@@ -107,7 +112,7 @@ class Hub:
         before = self._open.get(client)
         if before is not None:
             before.close(4001, TAKEN_OVER)
-        elsewhere = self._roster.find(client)
+        elsewhere = self._presence.find(client)
         if elsewhere is not None and elsewhere.entered_s > socket.entered_s:
             socket.close(4001, TAKEN_OVER)
         self._open[client] = socket
@@ -123,7 +128,7 @@ class Hub:
         del self._open[client]
         self._number += 1
         self._post.tell(Left(number=self._number, client=client))
-        if self._roster.find(client) is not None:
+        if self._presence.find(client) is not None:
             return False
         self._away_since[client] = time.monotonic()
         return True
@@ -152,7 +157,7 @@ class Hub:
     def is_open(self, client: str | None) -> bool:
         """Whether this client has a line now, here or elsewhere."""
         return client is not None and (
-            client in self._open or self._roster.find(client) is not None
+            client in self._open or self._presence.find(client) is not None
         )
 
     def away_s(self, client: str, since_start_s: float) -> float:
@@ -168,7 +173,7 @@ class Hub:
     def present(self, role: Role) -> set[str]:
         """The clients of this role that have a line, here or elsewhere."""
         here = {c for c, socket in self._open.items() if socket.identity.role is role}
-        return here | {who.id for who in self._roster.all() if who.role is role}
+        return here | {who.id for who in self._presence.all() if who.role is role}
 
     def _wake(self, clients: Iterable[str | None]) -> list[str]:
         """Wake those who are here; the others."""
@@ -187,39 +192,50 @@ class Hub:
                 socket.changed.set()
 
     def _wake_all(self) -> None:
+        self._touched()
         for socket in self._open.values():
             socket.changed.set()
 
     async def _follow(self) -> None:
+        looked_s = time.monotonic()
         while True:
             await asyncio.sleep(BEAT_S)
+            now_s = time.monotonic()
+            if now_s - looked_s > 2 * BEAT_S:  # this process stood still, and heard nobody then
+                self._presence.link(self._post.up, now_s)
+            looked_s = now_s
             self._post.tell(Beat(number=self._number))
-            self._lost(self._roster.silent(time.monotonic()))
+            self._lost(self._presence.silent(now_s))
             if not self._post.up:
                 self._wake_all()  # nobody tells us: everybody looks at the truth
 
     def _linked(self, up: bool) -> None:
-        self._roster.link(up, time.monotonic())
+        self._presence.link(up, time.monotonic())
         if up:
             self._post.tell(WhoIsThere())
             self._post.tell(self._all_members())
             self._wake_all()
 
     def _hear_wake(self, message: Wake) -> None:
+        self._touched()
         self._wake(message.clients)
 
+    def _hear_wake_city(self, message: WakeCity) -> None:
+        self._touched()
+        self._wake_city(message.city)
+
     def _hear_beat(self, message: Beat) -> None:
-        if self._roster.beat(message.sender, message.number, time.monotonic()):
+        if self._presence.beat(message.sender, message.number, time.monotonic()):
             self._ask(message.sender)
 
     def _hear_entered(self, message: Entered) -> None:
-        if self._roster.entered(message.sender, message.number, message.member, time.monotonic()):
+        if self._presence.entered(message.sender, message.number, message.member, time.monotonic()):
             self._ask(message.sender)
         self._give_way(message.member)
         self._moved(message.member.who)
 
     def _hear_left(self, message: Left) -> None:
-        missed, lost = self._roster.left(
+        missed, lost = self._presence.left(
             message.sender, message.number, message.client, time.monotonic()
         )
         if missed:
@@ -229,7 +245,9 @@ class Hub:
     def _hear_members(self, message: Members) -> None:
         before = {m.who.id for m in message.members if self.is_open(m.who.id)}
         self._lost(
-            self._roster.members(message.sender, message.number, message.members, time.monotonic())
+            self._presence.members(
+                message.sender, message.number, message.members, time.monotonic()
+            )
         )
         for member in message.members:
             self._give_way(member)
@@ -238,7 +256,7 @@ class Hub:
 
     def _hear_gone(self, message: Gone) -> None:
         self._asked_s.pop(message.sender, None)
-        self._lost(self._roster.gone(message.sender, time.monotonic()))
+        self._lost(self._presence.gone(message.sender, time.monotonic()))
 
     def _ask(self, process: str) -> None:
         """Something of this process was missed; asked once until it has had time to answer."""

@@ -12,7 +12,7 @@ from scheduling.transfers import Transfers
 from scheduling.visit import ClerkId, VisitId
 from signaling import protocol
 from signaling.access import Identity
-from signaling.exchange import Exchange
+from signaling.calls import Calls
 from signaling.switchboard import Switchboard
 
 
@@ -24,7 +24,7 @@ class Passing:
         switchboard: Switchboard,
         transfers: Transfers,
         board: Board,
-        exchange: Exchange,
+        exchange: Calls,
     ) -> None:
         self._switchboard, self._transfers = switchboard, transfers
         self._board, self._exchange = board, exchange

@@ -597,7 +597,7 @@ ClientState = KioskState | ClerkState
 
 
 class Welcome(msgspec.Struct, tag="welcome", tag_field="type", frozen=True):
-    """The answer to hello. A new `epoch` means another server process: media must be renewed."""
+    """The answer to hello. A new `epoch` means that the calls before are lost: media is renewed."""
 
     version: int
     session: str

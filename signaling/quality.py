@@ -47,16 +47,22 @@ def level(direction: Direction) -> Level:
 
 
 class Qualities:
-    """The samples of running calls, and those that were kept."""
+    """The samples of running calls, and those that were kept. `tell` lets other processes hear."""
 
-    def __init__(self, engine: AsyncEngine, clock: Callable[[], float] = time.monotonic) -> None:
-        self._engine, self._clock = engine, clock
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        clock: Callable[[], float] = time.monotonic,
+        tell: Callable[[str, str, Level], None] = lambda visit, party, level: None,
+    ) -> None:
+        self._engine, self._clock, self._tell = engine, clock, tell
         self._newest: dict[str, dict[str, tuple[float, Level]]] = {}  # by visit, by party
 
     async def report(self, visit: str, sample: Sample) -> None:
         """Take one sample of a running call."""
         worst = max(level(sample.received), level(sample.sent), key=_ORDER.index)
-        self._newest.setdefault(visit, {})[sample.party] = (self._clock(), worst)
+        self.hear(visit, sample.party, worst)
+        self._tell(visit, sample.party, worst)
         async with self._engine.begin() as connection:
             await connection.execute(
                 quality.insert().values(
@@ -67,6 +73,10 @@ class Qualities:
                     sent=msgspec.to_builtins(sample.sent),
                 )
             )
+
+    def hear(self, visit: str, party: str, level: Level) -> None:
+        """A party's level now, as it reported it here or to another process."""
+        self._newest.setdefault(visit, {})[party] = (self._clock(), level)
 
     def level(self, visit: str, party: Party) -> tuple[Level, Literal["own", "far"]] | None:
         """The worst level now as `party` sees it, and whose side it is; None without a report."""

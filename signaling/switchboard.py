@@ -1,14 +1,15 @@
 """What joins a visit, a call, the media and the lines? The only place that knows all four.
 
-Commands and the clock come in here; the desk decides, the exchange connects, the hub wakes those
-whose state changed. Running calls are in memory: after a restart a visit in `serving` gets a new
-call and both pages ask for new connections.
+Commands come in here, in any process; the desk decides, the exchange connects, the hub wakes those
+whose state changed. The clock comes in only where the office is: it makes offers, lets time pass,
+and brings the running calls to agree with the visits in `serving`. These are in memory: after a
+restart, or with a new office, such a visit gets a new call and both pages are offered connections.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,7 +27,8 @@ from scheduling.visit import ClerkId, Outcome, SiteId, VisitId
 from signaling.access import Identity, Role
 from signaling.call import INVITED, Call, Party
 from signaling.call_backs import CallBacks
-from signaling.exchange import Exchange, NoHost
+from signaling.calls import Calls
+from signaling.exchange import NoHost
 from signaling.guesses import Guesses
 from signaling.hub import Hub
 from signaling.protocol import Direction
@@ -37,9 +39,12 @@ log = logging.getLogger(__name__)
 
 RING_S = 20.0
 CLERK_LEASE_S = 15.0
+AGREE_S = 2.0
+REVIEW_S = 5.0
 ABANDONED_S = 600.0  # a waiting ticket whose kiosk has been away so long is given back
 AWAY_AT_MOST = timedelta(hours=12)  # then a kept place is given back
 _TICK_S = 0.5
+Look = Callable[[Collection[str], Collection[str]], None]
 
 
 class BadAnswer(ValueError):  # noqa: N818
@@ -47,7 +52,11 @@ class BadAnswer(ValueError):  # noqa: N818
 
 
 class Switchboard:
-    """Carries out what clients ask, and what time brings about."""
+    """Carries out what clients ask, and what time brings about.
+
+    `look` has the office look at visits and clerks that changed here, where it is elsewhere;
+    `missed` says whether changes elsewhere may have been missed since it was asked last.
+    """
 
     def __init__(
         self,
@@ -58,9 +67,11 @@ class Switchboard:
         offers: Offers,
         transfers: Transfers,
         dispatcher: Dispatcher,
-        exchange: Exchange,
+        exchange: Calls,
         recordings: Recordings,
         qualities: Qualities,
+        look: Look = lambda visits, clerks: None,
+        missed: Callable[[], bool] = lambda: False,
         call_backs: CallBacks,
         ring_s: float = RING_S,
     ) -> None:
@@ -68,32 +79,39 @@ class Switchboard:
         self._offers, self._transfers, self._dispatcher = offers, transfers, dispatcher
         self._guesses, self._call_backs = Guesses(), call_backs
         self._exchange, self._recordings, self._qualities = exchange, recordings, qualities
-        self._preparing: set[str] = set()  # visits whose parties are being connected
+        self._look, self._missed = look, missed
         self._started_s = time.monotonic()
+        self._agreed_s = self._reviewed_s = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
         self.ring_s = ring_s
 
     async def start(self) -> None:
-        """Take up the visits that were being served, and let time run."""
+        """Be the office: take up the visits that are being served, and let time run."""
         self._started_s = time.monotonic()
-        for served in await self._board.serving():
-            paused = await self._recordings.is_paused(served)
-            await self._exchange.begin(served, paused=paused)
-            about = await self._board.consult_about(served.id)
-            if about is not None and about.state == "joined":
-                await self.join_consult(about)
+        await self._agree()
         self._changed(*await self._dispatcher.load(_now()))
         self._spawn(self._tick(), "switchboard ticker")
 
     async def stop(self) -> None:
-        """Stop the clock; visits stay as they are, for the next process."""
+        """Stop the clock; visits stay as they are, for the next office."""
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def looked(self, visit_ids: Collection[str], clerks: Collection[str]) -> None:
+        """For the office: these have changed in another process."""
+        self._spawn(self._look_at(visit_ids, clerks), "look again")
+
+    def moved(self, who: Identity) -> None:
+        """A client came to another process, or left it: what follows is the office's."""
+        if self._exchange.mine:
+            self._spawn(self._presence_changed(who), "client moved")
+
     def call_of(self, visit_id: str) -> Call | None:
         """The running call of a visit, once its parties are invited."""
-        return None if visit_id in self._preparing else self._exchange.call_of(visit_id)
+        if self._exchange.is_preparing(visit_id):
+            return None
+        return self._exchange.call_of(visit_id)
 
     # The resident
 
@@ -224,11 +242,10 @@ class Switchboard:
 
     async def _serve(self, accepted: Visit) -> None:
         """Both parties are invited at once."""
-        self._preparing.add(accepted.id)
         try:
             await self._exchange.begin(accepted)
-        finally:
-            self._preparing.discard(accepted.id)
+        except NoHost as error:  # the visit is accepted: the office gives it a call by itself
+            log.warning("- the call of visit %s begins later: %s", accepted.id, error)
         await self.route(accepted, clerks=[accepted.clerk])
 
     async def join_consult(self, about: Consult) -> None:
@@ -342,7 +359,7 @@ class Switchboard:
     async def set_sharing(self, who: Identity, call_id: str, *, sharing: bool) -> None:
         """The party shows its screen, or does no longer. Raises NotFound."""
         served, _ = await self._own_call(who, call_id)
-        self._exchange.share(served.id, self._party(who, served.id), sharing=sharing)
+        await self._exchange.share(served.id, self._party(who, served.id), sharing=sharing)
 
     async def report_quality(
         self, who: Identity, call_id: str, received: Direction, sent: Direction
@@ -419,11 +436,11 @@ class Switchboard:
 
     async def hang_up(self, ended: Visit) -> None:
         """The call of this visit is over: connections and recordings end."""
-        call = await self._exchange.end(ended)
         self._qualities.forget(ended.id)
-        if call is not None:
-            at = ended.ended_at or _now()
-            await self._recordings.span(ended, call, call.talking_since, at)
+        try:
+            await self._exchange.hang_up(ended)
+        except NoHost as error:  # the visit has ended: the office ends the call by itself
+            log.warning("- the call of visit %s ends later: %s", ended.id, error)
 
     async def _may_be_warm(self, who: Identity) -> bool:
         """Whether this client may soon be in a call."""
@@ -439,16 +456,24 @@ class Switchboard:
         """These have changed: wake whom it concerns, and make the offers that can be made now."""
         entries = [entry for entry in changed if entry is not None]
         self._changed(*entries)
-        offered = await self._dispatcher.refresh(
-            [entry.id for entry in entries], [clerk for clerk in clerks if clerk], _now()
-        )
-        self._changed(*offered)
+        visit_ids, named = [entry.id for entry in entries], [clerk for clerk in clerks if clerk]
+        if visit_ids or named:
+            await self._look_at(visit_ids, named)
 
     async def rules_changed(self, city: str) -> None:
         """Queues, skills or rules of a city are others now: route by them from this moment."""
         self._board.changed()
         self._hub.wake_city(city)
-        self._changed(*await self._dispatcher.load(_now()))
+        await self._look_at([], [])
+
+    async def _look_at(self, visit_ids: Collection[str], clerks: Collection[str]) -> None:
+        """Have the router look at these again; with none, at everything and the rules."""
+        if not self._exchange.mine:
+            self._look(visit_ids, clerks)
+        elif visit_ids or clerks:
+            self._changed(*await self._dispatcher.refresh(visit_ids, clerks, _now()))
+        else:
+            self._changed(*await self._dispatcher.load(_now()))
 
     def _changed(self, *entries: Visit) -> None:
         if entries:
@@ -467,7 +492,13 @@ class Switchboard:
                 log.exception("x switchboard tick")
 
     async def _pass_time(self) -> None:
+        if not self._exchange.mine:
+            return
         now = _now()
+        if time.monotonic() - self._agreed_s > AGREE_S:
+            await self._agree()
+            if self._missed():
+                self._changed(*await self._dispatcher.load(now))
         for missed in await self._offers.expire(self.ring_s, now):
             await self.route(missed.after, clerks=[missed.clerk])
         for rung_out in await self._transfers.expire(self.ring_s, now):
@@ -479,9 +510,18 @@ class Switchboard:
             ):
                 await self._lose_clerk(clerk)
                 self._hub.wake_city(desk.city)
-        for waiting in await self._board.in_line():
-            if self._hub.away_s(waiting.kiosk, self._started_s) > ABANDONED_S:
-                await self._give_back(waiting)
+        if time.monotonic() - self._reviewed_s > REVIEW_S:
+            self._reviewed_s = time.monotonic()
+            await self._review_line(now)
+        self._changed(*await self._dispatcher.tick(now))
+
+    async def _review_line(self, now: datetime) -> None:
+        """Give back abandoned tickets, and call residents who are away when it is their turn."""
+        for kiosk in await self._board.kiosks_in_line():
+            if self._hub.away_s(kiosk, self._started_s) > ABANDONED_S:
+                abandoned = await self._board.visit_at_kiosk(kiosk)
+                if abandoned is not None and abandoned.state is not visit.State.SERVING:
+                    await self._give_back(abandoned)
         for away in await self._board.away():
             if now - away.taken_at > AWAY_AT_MOST:
                 await self._give_back(away)
@@ -489,7 +529,6 @@ class Switchboard:
             wait_s = (await self._board.standing()).place(away).expected_wait_s
             if wait_s is not None and self._call_backs.is_due(away, wait_s, time.monotonic()):
                 self._spawn(self._post_call_back(away, wait_s), f"call-back of {away.id}")
-        self._changed(*await self._dispatcher.tick(now))
 
     async def _post_call_back(self, away: Visit, wait_s: int) -> None:
         if await self._call_backs.post(away, wait_s, time.monotonic()):
@@ -499,6 +538,52 @@ class Switchboard:
         left = await self._desk.leave(abandoned.id, "abandoned", _now())
         await self._exchange.cool(abandoned.kiosk)
         await self.route(left, clerks=[abandoned.clerk])
+
+    async def _agree(self) -> None:
+        """Every visit in `serving` has a call with its clerks, and no other visit has one.
+
+        Commands bring this about at once; this is for those whose process, or whose request to
+        the office, was lost on the way, and for a new office.
+        """
+        self._agreed_s = time.monotonic()
+        exchange = self._exchange.here
+        if exchange is None:
+            return
+        begun = exchange.begun()  # before the database is asked: what begins later is right
+        serving = {entry.id: entry for entry in await self._board.serving()}
+        joined = await self._board.joined_consults()
+        for before in begun:
+            now = serving.get(before.id)
+            if now is None:
+                after = await self.visit(before.id)
+                if after.state is not visit.State.SERVING:
+                    await exchange.hang_up(after, before)
+                    self._qualities.forget(after.id)
+                    self._changed(after)
+            elif now.accepted_at != before.accepted_at:
+                await exchange.hang_up(before, before)
+            elif now.clerk != before.clerk:
+                await self._exchange.hand_over(now)
+                if before in exchange.begun():  # the new clerk was not in it
+                    await exchange.hang_up(before, before)
+        running = {entry.id for entry in exchange.begun()}
+        for served in serving.values():
+            if served.id not in running:
+                paused = await self._recordings.is_paused(served)
+                await self._exchange.begin(served, paused=paused)
+                self._changed(served)
+            call = exchange.call_of(served.id)
+            is_there = call is not None and INVITED in call.paths and call.clerk != INVITED
+            if (served.id in joined) != is_there:
+                await self._agree_on_consult(served.id, is_there=is_there)
+
+    async def _agree_on_consult(self, visit_id: VisitId, *, is_there: bool) -> None:
+        about = await self._board.consult_about(visit_id)
+        if about is not None and about.state == "joined" and not is_there:
+            await self.join_consult(about)
+        elif (about is None or about.state != "joined") and is_there:
+            await self._exchange.leave_part(visit_id, INVITED)
+            await self._exchange.hold(visit_id, on_hold=False)
 
     # Who and what
 

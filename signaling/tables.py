@@ -1,13 +1,34 @@
-"""How do people, devices, what they did and how calls went lie in the database?
+"""How do people, devices, what they did, how calls went and who leads lie in the database?
 
-Written by accounts, audit and quality.
+Written by accounts, ledger (with audit), quality and lease.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
 
 from scheduling.tables import UtcDateTime
 
 metadata = sa.MetaData()
+
+
+class database_s(sa.sql.functions.FunctionElement[float]):  # noqa: N801 - reads as a function
+    """Seconds since 1970 by the database's clock: the one that all processes share."""
+
+    type = sa.Float()
+    inherit_cache = True
+
+
+@compiles(database_s, "sqlite")
+def _sqlite_s(_element: Any, _compiler: Any, **_options: Any) -> str:
+    return "((julianday('now') - 2440587.5) * 86400.0)"
+
+
+@compiles(database_s, "postgresql")
+def _postgresql_s(_element: Any, _compiler: Any, **_options: Any) -> str:
+    return "CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION)"
+
 
 accounts = sa.Table(
     "accounts",
@@ -81,4 +102,22 @@ quality = sa.Table(
     sa.Column("at", UtcDateTime, nullable=False),
     sa.Column("received", sa.JSON, nullable=False),
     sa.Column("sent", sa.JSON, nullable=False),
+)
+
+leases = sa.Table(
+    "leases",
+    metadata,
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("holder", sa.String, nullable=False),
+    sa.Column("until_s", sa.Float, nullable=False),
+    sa.Column("term", sa.Integer, nullable=False),
+)
+
+answers = sa.Table(
+    "answers",
+    metadata,
+    sa.Column("client", sa.String, primary_key=True),
+    sa.Column("command", sa.String, primary_key=True),
+    sa.Column("at", UtcDateTime, nullable=False, index=True),
+    sa.Column("answer", sa.Text, nullable=False),
 )

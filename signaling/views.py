@@ -11,7 +11,7 @@ from scheduling.visit import ClerkId, KioskId
 from signaling.access import Identity, Role
 from signaling.accounts import Accounts
 from signaling.call import CLERK, RESIDENT, Call, Party
-from signaling.exchange import Exchange
+from signaling.calls import Calls
 from signaling.hub import Hub
 from signaling.line_views import LineViews
 from signaling.protocol import (
@@ -50,7 +50,7 @@ class Views:
         accounts: Accounts,
         *,
         switchboard: Switchboard,
-        exchange: Exchange,
+        exchange: Calls,
         qualities: Qualities,
         hub: Hub,
         lines: LineViews,

@@ -2,13 +2,15 @@
 
 Bearer token on everything. `GET /news` is a WebSocket: the host's news, and a beat each second
 both ways; the host that hears no beat for a while is on its own and says so in its log, and the
-server that hears none for `LEASE_S` takes the host for lost. Calls of an earlier server process
-are closed some seconds after a new one has come.
+server that hears none for `LEASE_S` takes the host for lost. Calls of an earlier server are closed
+some seconds after a new one has come. From then on the earlier one is refused: it may not know yet
+that it is the server no longer.
 """
 
 import asyncio
 import hmac
 import logging
+from collections.abc import Coroutine
 from typing import Any
 
 import msgspec
@@ -24,6 +26,9 @@ BEAT_S, LEASE_S = 1.0, 3.0
 ORPHANS_S = 15.0
 MAX_BODY_BYTES = 128 * 1024
 WAITING_NEWS = 10_000
+KEPT_EPOCHS = 1000
+EPOCH_HEADER = "VW-Epoch"
+SUPERSEDED = 4001
 
 _encoder = msgspec.json.Encoder()
 
@@ -51,11 +56,12 @@ class Control:
 
     def __init__(self, host: LocalHost, token: str) -> None:
         self._host, self._token = host, token
-        self._readers: set[asyncio.Queue[News]] = set()
+        self._readers: dict[asyncio.Queue[News], web.WebSocketResponse] = {}
         self._epoch = ""
+        self._past: dict[str, None] = {}  # epochs that a newer one followed, in order
         self._calls: dict[str, str] = {}  # the epoch in which a call was begun
         self._orphans: asyncio.TimerHandle | None = None
-        self._closing: set[asyncio.Task[None]] = set()
+        self._closing: set[asyncio.Task[object]] = set()
 
     def application(self) -> web.Application:
         """The routes."""
@@ -88,6 +94,8 @@ class Control:
         shown = request.headers.get("Authorization", "")
         if not hmac.compare_digest(shown.encode(), f"Bearer {self._token}".encode()):
             return _problem(401, "the media token is missing or wrong")
+        if request.headers.get(EPOCH_HEADER) in self._past:
+            return _problem(410, "another server has taken over")
         try:
             answer: web.StreamResponse = await handler(request)
         except Unknown:
@@ -142,8 +150,8 @@ class Control:
         ws = web.WebSocketResponse(max_msg_size=1024, receive_timeout=LEASE_S)
         await ws.prepare(request)
         queue: asyncio.Queue[News] = asyncio.Queue(WAITING_NEWS)
-        self._readers.add(queue)
-        self._take_over(request.query.get("epoch", ""))
+        self._take_over(request.headers.get(EPOCH_HEADER, ""))
+        self._readers[queue] = ws
         first = "ready" if self._host.ready else "draining"
         queue.put_nowait(News(host=self._host.name, change=first))  # type: ignore[arg-type]
         writer = asyncio.create_task(self._write(ws, queue), name="media news")
@@ -154,7 +162,7 @@ class Control:
         except TimeoutError:
             log.warning("x no beat of the server for %.0f s", LEASE_S)
         finally:
-            self._readers.discard(queue)
+            self._readers.pop(queue, None)
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
         return ws
@@ -172,7 +180,13 @@ class Control:
         """A new server process has come: what the one before began ends soon."""
         if epoch == self._epoch:
             return
+        if self._epoch:
+            self._past[self._epoch] = None
+            while len(self._past) > KEPT_EPOCHS:
+                del self._past[next(iter(self._past))]
         self._epoch = epoch
+        for ws in self._readers.values():
+            self._spawn(ws.close(code=SUPERSEDED, message=b"another server has taken over"))
         if self._orphans is not None:
             self._orphans.cancel()
         loop = asyncio.get_running_loop()
@@ -181,9 +195,12 @@ class Control:
     def _close_orphans(self) -> None:
         for call in [c for c, epoch in self._calls.items() if epoch != self._epoch]:
             del self._calls[call]
-            task = asyncio.create_task(self._host.close(call), name="close orphan")
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
+            self._spawn(self._host.close(call))
+
+    def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
+        task = asyncio.create_task(work, name="close what an earlier server left")
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
 
 def _json(body: object) -> web.Response:

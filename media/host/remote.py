@@ -15,7 +15,7 @@ import aiohttp
 import msgspec
 
 from media.host.api import HostLost, Invitation, Listener, News, Plan, Refused, Table, Unknown
-from media.host.control import BEAT_S, LEASE_S
+from media.host.control import BEAT_S, EPOCH_HEADER, LEASE_S, SUPERSEDED
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,6 @@ class RemoteHost:
     def __init__(self, name: str, url: str, token: str) -> None:
         self._name, self._url = name, url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {token}"}
-        self._epoch = secrets.token_hex(8)
         self._listener: Listener = lambda news: None
         self._http: aiohttp.ClientSession | None = None
         self._task: asyncio.Task[None] | None = None
@@ -46,12 +45,17 @@ class RemoteHost:
         return self._ready
 
     async def start(self, listener: Listener) -> None:
-        """Connect, and stay so; returns at once."""
+        """Connect, and stay so until another server takes over; returns at once."""
         self._listener = listener
+        self._headers[EPOCH_HEADER] = secrets.token_hex(8)
+        self.look()
+        self._task = asyncio.create_task(self._follow(), name=f"media host {self._name}")
+
+    def look(self) -> None:
+        """Without `start`: only its status is asked for, and its server is another process."""
         self._http = aiohttp.ClientSession(
             headers=self._headers, timeout=aiohttp.ClientTimeout(total=COMMAND_S)
         )
-        self._task = asyncio.create_task(self._follow(), name=f"media host {self._name}")
 
     async def stop(self) -> None:
         """Let go of it; its calls go on until another server process comes."""
@@ -120,24 +124,26 @@ class RemoteHost:
     async def _follow(self) -> None:
         while True:
             try:
-                await self._listen()
+                if await self._listen() == SUPERSEDED:
+                    log.warning("- media host %s has another server now", self._name)
+                    self._ready, self._lost = False, True
+                    return
             except (aiohttp.ClientError, TimeoutError, OSError, msgspec.MsgspecError) as error:
                 log.info("x media host %s: %s", self._name, error or type(error).__name__)
             self._lose()
             await asyncio.sleep(TRY_AGAIN_S)
 
-    async def _listen(self) -> None:
+    async def _listen(self) -> int | None:
+        """Hear its news until it closes; its reason."""
         assert self._http is not None
         timeout = aiohttp.ClientWSTimeout(ws_close=1.0)
-        async with self._http.ws_connect(
-            f"{self._url}/news?epoch={self._epoch}", timeout=timeout
-        ) as ws:
+        async with self._http.ws_connect(f"{self._url}/news", timeout=timeout) as ws:
             beat = asyncio.create_task(self._beat(ws), name=f"beat of {self._name}")
             try:
                 while True:
                     message = await ws.receive(timeout=LEASE_S)
                     if message.type is not aiohttp.WSMsgType.TEXT:
-                        return
+                        return ws.close_code
                     news = msgspec.json.decode(message.data, type=News | None)
                     if news is not None:
                         self._hear(news)

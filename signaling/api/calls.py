@@ -16,7 +16,8 @@ from signaling.access import Role
 from signaling.api.rest import Asked, Nothing, Operation, Problem
 from signaling.audit import Audit
 from signaling.call import Call, Party
-from signaling.exchange import Exchange, NoHost
+from signaling.calls import Calls
+from signaling.exchange import NoHost
 from signaling.protocol import CityView, MatterView
 from signaling.quality import Qualities
 from signaling.world import World, city_view, matter_view
@@ -71,7 +72,7 @@ class CallsApi:
         self,
         world: World,
         board: Board,
-        exchange: Exchange,
+        exchange: Calls,
         qualities: Qualities,
         audit: Audit,
     ) -> None:
@@ -168,7 +169,10 @@ class CallsApi:
     async def leave_part(self, asked: Asked) -> Nothing:
         """Nobody else notices more than that one left."""
         visit, call = await self._call(asked)
-        await self._exchange.leave_part(visit.id, self._part(asked, call))
+        try:
+            await self._exchange.leave_part(visit.id, self._part(asked, call))
+        except NoHost as error:
+            raise Problem(503, str(error)) from error
         await self._audit.log(asked.who, "leave_call", visit.id, asked.now)
         return Nothing()
 

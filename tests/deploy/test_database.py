@@ -22,6 +22,7 @@ from scheduling import tables as scheduling_tables
 from scheduling.tables import visit_events
 from signaling import tables as signaling_tables
 from tests.support.service import ServiceProcess
+from tests.support.worlds import PostgresWorld
 
 T = TypeVar("T")
 
@@ -138,6 +139,23 @@ async def test_a_second_service_on_sqlite_says_why_it_does_not_start(tmp_path: P
         with pytest.raises(AssertionError, match="several processes need PostgreSQL and Redis"):
             await second.start()
         assert first.running
+
+
+async def test_a_second_service_on_postgresql_without_redis_says_why_it_does_not_start(
+    tmp_path: Path, postgres_world: PostgresWorld
+) -> None:
+    async with postgres_world.copy_url() as url:
+        first = ServiceProcess(tmp_path / "one", database_url=url)
+        await first.start()
+        try:
+            second = ServiceProcess(tmp_path / "two", database_url=url)
+            with pytest.raises(AssertionError, match=r"another process.*REDIS_URL"):
+                await second.start()
+            assert first.running
+        finally:
+            await first.stop()
+        await second.start()  # in good order the first has given it up
+        await second.stop()
 
 
 async def test_the_engine_holds_to_what_the_data_needs(tmp_path: Path) -> None:

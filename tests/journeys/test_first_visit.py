@@ -19,22 +19,22 @@ from tests.support.browser import (
     sees_far,
     take_ticket,
 )
+from tests.support.cluster import Arranged
 from tests.support.likeness import CLERK, RESIDENT, recognise
-from tests.support.service import ServiceProcess
 
 TALK_S = 6.0
 CODECS = re.compile(r"libav(codec|format|filter)|libvpx|libopus|libx264|libaom|libdav1d")
 
 
 async def test_a_resident_is_served_by_a_clerk_in_another_city_and_the_call_is_recorded(
-    tmp_path: Path,
+    tmp_path: Path, arranged: Arranged
 ) -> None:
-    async with (
-        ServiceProcess(tmp_path / "data") as service,
-        browsing(tmp_path, RESIDENT, CLERK) as (at_kiosk, at_desk),
-    ):
+    service = arranged.at_desk
+    async with browsing(tmp_path, RESIDENT, CLERK) as (at_kiosk, at_desk):
         kiosk = await open_kiosk(
-            await context_of(at_kiosk, KIOSK_SIZE), service.url, await service.enrolment_code()
+            await context_of(at_kiosk, KIOSK_SIZE),
+            arranged.at_kiosk.url,
+            await arranged.at_kiosk.enrolment_code(),
         )
         clerk = await open_clerk(await context_of(at_desk, CLERK_SIZE), service.url, "jiaxing1")
         await be_ready(clerk)

@@ -6,7 +6,8 @@ from pathlib import Path
 from playwright.async_api import Page, expect
 
 from tests.support.browser import sees_far
-from tests.support.visit import visit_in_call
+from tests.support.cluster import Arranged
+from tests.support.visit import visit_between, visit_in_call
 
 BACK_WITHIN_MS = 5_000  # the bound, from the page's first byte to a moving picture
 
@@ -17,9 +18,9 @@ async def reload_and_see(page: Page) -> None:
 
 
 async def test_reloading_either_page_brings_the_call_back_without_a_new_ticket(
-    tmp_path: Path,
+    tmp_path: Path, arranged: Arranged
 ) -> None:
-    async with visit_in_call(tmp_path) as visit:
+    async with visit_between(tmp_path, arranged.at_kiosk, arranged.at_desk) as visit:
         for page, other in ((visit.kiosk, visit.clerk), (visit.clerk, visit.kiosk)):
             await reload_and_see(page)
             await sees_far(other)

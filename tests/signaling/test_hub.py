@@ -10,7 +10,7 @@ from signaling.access import Identity, Role
 from signaling.between import Post
 from signaling.bus import LocalBus, Wire
 from signaling.hub import Hub, Socket
-from signaling.roster import GRACE_S, SILENT_S
+from signaling.presence import GRACE_S, SILENT_S
 
 CLERK = Identity("jiaxing1", Role.CLERK, "330400")
 KIOSK = Identity("kiosk-1", Role.KIOSK, "310117")

@@ -108,6 +108,10 @@ class ServiceProcess(Command):
         ring_s: float = 20.0,
         media_nodes: str = "",
         media_token: str = MEDIA_TOKEN,
+        database_url: str = "",
+        redis_url: str = "",
+        origins: str = "",
+        name: str = "service",
     ) -> None:
         settings = Settings(
             port=free_port(socket.SOCK_STREAM),
@@ -116,8 +120,11 @@ class ServiceProcess(Command):
             ring_s=ring_s,
             media_nodes=media_nodes,
             media_token=media_token,
+            database_url=database_url,
+            redis_url=redis_url,
+            origins=origins,
         )
-        super().__init__("serve", settings, data / "service.log")
+        super().__init__("serve", settings, data / f"{name}.log")
 
     @property
     def url(self) -> str:

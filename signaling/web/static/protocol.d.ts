@@ -467,7 +467,7 @@ export interface ClerkState {
   connection: ConnectionView | null;
 }
 
-/** The answer to hello. A new `epoch` means another server process: media must be renewed. */
+/** The answer to hello. A new `epoch` means that the calls before are lost: media is renewed. */
 export interface Welcome {
   type: "welcome";
   version: number;

@@ -5,25 +5,25 @@ from hypothesis import strategies as st
 
 from signaling.access import Identity, Role
 from signaling.between import Member
-from signaling.roster import GRACE_S, SILENT_S, Roster
+from signaling.presence import GRACE_S, SILENT_S, Presence
 
 
 def member(client: str, entered_s: float = 0.0) -> Member:
     return Member(Identity(client, Role.CLERK, "330400"), entered_s)
 
 
-def ids(roster: Roster) -> set[str]:
-    return {who.id for who in roster.all()}
+def ids(at: Presence) -> set[str]:
+    return {who.id for who in at.all()}
 
 
-def roster(up_at_s: float = 0.0) -> Roster:
-    made = Roster()
+def presence(up_at_s: float = 0.0) -> Presence:
+    made = Presence()
     made.link(True, up_at_s)
     return made
 
 
 def test_clients_come_and_go_elsewhere() -> None:
-    at = roster()
+    at = presence()
     at.members("a", 0, [], 0)
     assert not at.entered("a", 1, member("c1"), 1)
     assert not at.entered("a", 2, member("c2"), 2)
@@ -35,7 +35,7 @@ def test_clients_come_and_go_elsewhere() -> None:
 
 
 def test_a_gap_in_what_a_process_says_is_noticed_and_the_whole_closes_it() -> None:
-    at = roster()
+    at = presence()
     assert at.beat("a", 4, 0), "nothing is known of this one"
     at.members("a", 4, [member("c1")], 0)
     assert not at.beat("a", 4, 1)
@@ -48,7 +48,7 @@ def test_a_gap_in_what_a_process_says_is_noticed_and_the_whole_closes_it() -> No
 
 
 def test_what_comes_late_changes_nothing() -> None:
-    at = roster()
+    at = presence()
     at.members("a", 5, [member("c1")], 0)
     assert not at.entered("a", 3, member("c2"), 1)
     assert at.left("a", 4, "c1", 1) == (False, [])
@@ -57,7 +57,7 @@ def test_what_comes_late_changes_nothing() -> None:
 
 
 def test_a_client_with_lines_at_two_processes_is_lost_with_the_last() -> None:
-    at = roster()
+    at = presence()
     at.members("a", 0, [member("c1", 10)], 0)
     at.members("b", 0, [member("c1", 20)], 0)
     newest = at.find("c1")
@@ -69,7 +69,7 @@ def test_a_client_with_lines_at_two_processes_is_lost_with_the_last() -> None:
 
 
 def test_a_silent_process_has_lost_its_clients_since_it_was_heard_last() -> None:
-    at = roster()
+    at = presence()
     at.members("a", 0, [member("c1")], 20)
     assert at.silent(20 + SILENT_S) == []
     (lost,) = at.silent(20.1 + SILENT_S)
@@ -78,7 +78,7 @@ def test_a_silent_process_has_lost_its_clients_since_it_was_heard_last() -> None
 
 
 def test_nobody_is_lost_while_nobody_can_be_heard_and_a_while_after() -> None:
-    at = roster()
+    at = presence()
     at.members("a", 0, [member("c1")], 0)
     at.link(False, 1)
     assert at.silent(1000) == []
@@ -89,7 +89,7 @@ def test_nobody_is_lost_while_nobody_can_be_heard_and_a_while_after() -> None:
 
 
 def test_a_process_that_is_heard_again_is_asked_for_all_of_it() -> None:
-    at = roster()
+    at = presence()
     at.members("a", 7, [member("c1")], 0)
     at.silent(100)
     assert at.beat("a", 7, 101)
@@ -105,7 +105,7 @@ STEPS = st.lists(
 def test_whatever_is_missed_the_next_beat_and_its_answer_make_it_true(
     steps: list[tuple[str, str, bool]], heard: list[bool]
 ) -> None:
-    at = roster()
+    at = presence()
     truth: dict[str, dict[str, Member]] = {"a": {}, "b": {}}
     numbers = {"a": 0, "b": 0}
     for (process, client, comes), is_heard in zip(steps, heard, strict=False):

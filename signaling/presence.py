@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from signaling.access import Identity
 from signaling.between import Member
 
-SILENT_S = 8.0
-GRACE_S = 12.0
+SILENT_S = 12.0  # longer than a bus needs to find out that it is lost
+GRACE_S = 18.0
 
 
 @dataclass(slots=True)
@@ -30,7 +30,7 @@ class Lost:
     since_s: float
 
 
-class Roster:
+class Presence:
     """The clients of all other processes. Times are monotonic seconds of this one."""
 
     def __init__(self) -> None:
