@@ -24,7 +24,7 @@ from scheduling.rules import Priority
 from scheduling.transfers import Transfers
 from scheduling.visit import ClerkId, Outcome, SiteId, VisitId
 from signaling.access import Identity, Role
-from signaling.call import INVITED, Call, Party
+from signaling.call import Call, Party
 from signaling.call_backs import CallBacks
 from signaling.exchange import Exchange, NoHost
 from signaling.guesses import Guesses
@@ -82,7 +82,7 @@ class Switchboard:
             about = await self._board.consult_about(served.id)
             if about is not None and about.state == "joined":
                 await self.join_consult(about)
-        self._changed(*await self._dispatcher.load(_now()))
+        await self._rung(await self._dispatcher.load(_now()))
         self._spawn(self._tick(), "switchboard ticker")
 
     async def stop(self) -> None:
@@ -214,18 +214,27 @@ class Switchboard:
     async def join_consult(self, about: Consult) -> None:
         """The clerk who was asked is in the call, with the resident on hold or not."""
         assert about.clerk is not None
+        listens = self._exchange.party_of(about.visit, about.clerk)
+        if listens is not None:  # a supervisor, who is a clerk in this call from now on
+            await self._exchange.leave_part(about.visit, listens)
         await self._exchange.hold(about.visit, on_hold=not about.with_resident)
+        call = self._exchange.call_of(about.visit)
+        if call is None:
+            return
         try:
-            await self._exchange.take_part(about.visit, INVITED, about.clerk, "party")
+            await self._exchange.take_part(about.visit, call.next_invited(), about.clerk, "party")
         except (Unknown, NoHost, Refused) as error:
             log.warning("- consult of visit %s: %s", about.visit, error)
+        now = await self._board.consult_about(about.visit)
+        if now is None or (now.state, now.clerk) != ("joined", about.clerk):
+            await self.leave_consult(about)  # it ended meanwhile
 
     async def decline(self, who: Identity, visit_id: str, reason: str = "") -> None:
         """Raises Conflict, ValueError."""
         clerk = ClerkId(who.id)
         about = await self._board.consult_of_clerk(clerk)
         if about is not None and about.visit == visit_id:
-            await self._transfers.decline(about.visit, clerk, _now())
+            await self._transfers.decline(about.visit, clerk, _now(), reason)
             declined = await self.visit(visit_id)
         else:
             declined = await self._offers.decline(VisitId(visit_id), clerk, _now(), reason)
@@ -393,9 +402,12 @@ class Switchboard:
 
     async def leave_consult(self, about: Consult) -> None:
         """The clerk who was asked is in the call no longer; the resident is not on hold."""
-        if about.state == "joined":
-            await self._exchange.leave_part(about.visit, INVITED)
-            await self._exchange.hold(about.visit, on_hold=False)
+        if about.state != "joined":
+            return
+        call = self._exchange.call_of(about.visit)
+        if call is not None and call.consulted is not None:
+            await self._exchange.leave_part(about.visit, call.consulted)
+        await self._exchange.hold(about.visit, on_hold=False)
 
     async def hang_up(self, ended: Visit) -> None:
         """The call of this visit is over: connections and recordings end."""
@@ -418,11 +430,19 @@ class Switchboard:
     async def route(self, *changed: Visit | None, clerks: Iterable[str | None] = ()) -> None:
         """These have changed: wake whom it concerns, and make the offers that can be made now."""
         entries = [entry for entry in changed if entry is not None]
+        desks = [clerk for clerk in clerks if clerk]
         self._changed(*entries)
-        offered = await self._dispatcher.refresh(
-            [entry.id for entry in entries], [clerk for clerk in clerks if clerk], _now()
-        )
-        self._changed(*offered)
+        self._hub.wake(desks)
+        offered = await self._dispatcher.refresh([entry.id for entry in entries], desks, _now())
+        await self._rung(offered)
+
+    async def _rung(self, offered: Iterable[Visit]) -> None:
+        """These ring now; one that is being served rings for a consult, perhaps in another city."""
+        for entry in offered:
+            self._changed(entry)
+            if entry.state is visit.State.SERVING:
+                about = await self._board.consult_about(entry.id)
+                self._hub.wake([about.clerk if about is not None else None])
 
     def _changed(self, *entries: Visit) -> None:
         if entries:
@@ -463,7 +483,7 @@ class Switchboard:
             wait_s = (await self._board.standing()).place(away).expected_wait_s
             if wait_s is not None and self._call_backs.is_due(away, wait_s, time.monotonic()):
                 self._spawn(self._post_call_back(away, wait_s), f"call-back of {away.id}")
-        self._changed(*await self._dispatcher.tick(now))
+        await self._rung(await self._dispatcher.tick(now))
 
     async def _post_call_back(self, away: Visit, wait_s: int) -> None:
         if await self._call_backs.post(away, wait_s, time.monotonic()):
@@ -490,8 +510,9 @@ class Switchboard:
         if visit_id is None:
             raise NotFound("this call is over")
         call = self._exchange.call_of(visit_id)
-        invited = self._exchange.guests(visit_id).get(INVITED) == who.id
-        served = await (self.visit(visit_id) if invited else self._own(who, visit_id))
+        party = self._exchange.party_of(visit_id, who.id)
+        consulted = call is not None and party is not None and party == call.consulted
+        served = await (self.visit(visit_id) if consulted else self._own(who, visit_id))
         if served.state is not visit.State.SERVING or call is None:
             raise NotFound("this call is over")
         return served, call
