@@ -32,6 +32,7 @@ from scheduling.hours import OpeningHours
 from scheduling.offers import Offers
 from scheduling.registry import Registry
 from scheduling.roster import Roster
+from scheduling.rulebook import Rulebook
 from scheduling.service_level import ServiceLevels
 from scheduling.transfers import Transfers
 from signaling.access import Tokens
@@ -45,6 +46,7 @@ from signaling.api.media import MediaApi, statuses
 from signaling.api.opening import OpeningApi
 from signaling.api.rest import MAX_BODY_BYTES, Operation, Rest, problems
 from signaling.api.shifts import ShiftsApi
+from signaling.api.transfer_targets import TransferTargets
 from signaling.api.visits import VisitsApi
 from signaling.audit import Audit
 from signaling.call_backs import CallBacks
@@ -119,6 +121,7 @@ class Service:
             call_backs=CallBacks(settings.call_back_url),
             ring_s=settings.ring_s,
         )
+        lines = LineViews(world, board, ServiceLevels(engine))
         self._hosts = hosts(settings)
         await exchange.start(self._hosts)
         await switchboard.start()
@@ -141,7 +144,7 @@ class Service:
                 exchange=exchange,
                 qualities=qualities,
                 hub=hub,
-                lines=LineViews(world, board, ServiceLevels(engine)),
+                lines=lines,
                 codes=codes,
             ),
             hub=hub,
@@ -157,6 +160,7 @@ class Service:
             *OpeningApi(world, hours, bookings, audit).operations(),
             *ShiftsApi(world, board, Roster(engine), audit).operations(),
             *AppointmentsApi(world, bookings, hours, audit).operations(),
+            *TransferTargets(lines, board, Rulebook(engine, catalogue)).operations(),
             *MediaApi(self._hosts).operations(),
         ]
         app = web.Application(middlewares=[problems], client_max_size=MAX_BODY_BYTES)
@@ -228,6 +232,7 @@ def all_operations() -> list[Operation]:
         OpeningApi(unbuilt, unbuilt, unbuilt, unbuilt),
         ShiftsApi(unbuilt, unbuilt, unbuilt, unbuilt),
         AppointmentsApi(unbuilt, unbuilt, unbuilt, unbuilt),
+        TransferTargets(unbuilt, unbuilt, unbuilt),
         MediaApi(unbuilt),
     )
     return [operation for api in apis for operation in api.operations()]

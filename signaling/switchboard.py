@@ -181,6 +181,7 @@ class Switchboard:
         await self._desk.set_window(ClerkId(who.id), window.Event(step), _now())
         if step != "be_ready":
             await self._exchange.cool(who.id)
+        self._board.changed()  # a look of just before would say how many are ready
         self._hub.wake_city(who.city)
         await self.route(clerks=[who.id])
 
