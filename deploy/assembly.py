@@ -49,6 +49,7 @@ from signaling.api.rules import RulesApi
 from signaling.api.service_level import ServiceLevelApi
 from signaling.api.shifts import ShiftsApi
 from signaling.api.skills import SkillsApi
+from signaling.api.transfer_targets import TransferTargets
 from signaling.api.visits import VisitsApi
 from signaling.audit import Audit
 from signaling.between import Level
@@ -149,6 +150,7 @@ class Service:
         ending.push_async_callback(work.stop)
         await work.start()
         ending.push_async_callback(hub.stop)
+        lines = LineViews(world, board, ServiceLevels(engine))
         endpoint = self._endpoint = Endpoint(
             origins=settings.allowed_origins,
             tokens=tokens,
@@ -168,7 +170,7 @@ class Service:
                 exchange=calls,
                 qualities=qualities,
                 hub=hub,
-                lines=LineViews(world, board, ServiceLevels(engine)),
+                lines=lines,
                 codes=codes,
             ),
             hub=hub,
@@ -188,6 +190,7 @@ class Service:
             *RulesApi(world, rulebook, audit, switchboard.rules_changed).operations(),
             *SkillsApi(world, board, rulebook, audit, switchboard.rules_changed).operations(),
             *ServiceLevelApi(world, board, ServiceLevels(engine)).operations(),
+            *TransferTargets(lines, board, rulebook).operations(),
             *MediaApi(self._hosts).operations(),
         ]
         app = web.Application(middlewares=[problems], client_max_size=MAX_BODY_BYTES)
@@ -260,6 +263,7 @@ def all_operations() -> list[Operation]:
         RulesApi(unbuilt, unbuilt, unbuilt, unbuilt),
         SkillsApi(unbuilt, unbuilt, unbuilt, unbuilt, unbuilt),
         ServiceLevelApi(unbuilt, unbuilt, unbuilt),
+        TransferTargets(unbuilt, unbuilt, unbuilt),
         MediaApi(unbuilt),
     )
     return [operation for api in apis for operation in api.operations()]

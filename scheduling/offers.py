@@ -22,18 +22,21 @@ from scheduling.rows import (
     held_by,
     move_visit,
     move_window,
-    note,
     note_all,
+    note_refusal,
     put_back,
     visit_row,
 )
 from scheduling.rulebook import read_skills
 from scheduling.rules import QueueId
 from scheduling.tables import queues, visits, windows
-from scheduling.transfers import end_consult, give_to_consulted, lose_consulted
+from scheduling.transfers import (
+    consult_at,
+    end_consult,
+    give_to_consulted,
+    lose_consulted,
+)
 from scheduling.visit import ClerkId, VisitId
-
-MAX_REASON = 200
 
 
 class Missed(NamedTuple):
@@ -87,6 +90,8 @@ class Offers:
         Raises NotFound, Conflict.
         """
         async with self._engine.begin() as connection:
+            # The window first, as where an offer is made: the other way round both could wait.
+            await move_window(connection, clerk, window.Event.PULL, now)
             waiting = await visit_row(connection, visit_id)
             skills = (await read_skills(connection, [clerk])).get(clerk)
             served = [q for q in waiting.listed if skills is not None and q in skills.levels]
@@ -95,7 +100,6 @@ class Offers:
             )
             if not served or not may_pull:
                 raise Conflict("visits of this queue are served in order")
-            await move_window(connection, clerk, window.Event.PULL, now)
             return await move_visit(
                 connection,
                 waiting,
@@ -116,13 +120,10 @@ class Offers:
 
         It is not offered to them again for five minutes. Raises Conflict, ValueError.
         """
-        if len(reason) > MAX_REASON:
-            raise ValueError(f"reason: at most {MAX_REASON} characters")
         async with self._engine.begin() as connection:
             offered = await held_by(connection, visit_id, clerk)
             await move_window(connection, clerk, window.Event.DECLINE, now)
-            if reason:
-                await note(connection, visit_id, now, f"declined: {reason}", clerk)
+            await note_refusal(connection, visit_id, now, reason, clerk)
             until = now.timestamp() + SECOND_LOOK_S
             return await put_back(
                 connection,
@@ -157,28 +158,28 @@ class Offers:
         work is kept until the clerk is back.
         """
         async with self._engine.begin() as connection:
-            row = await connection.execute(
-                sa.select(visits)
-                .where(visits.c.clerk == clerk, visits.c.state.in_(visit.WITH_CLERK))
-                .with_for_update()
-            )
-            found = row.one_or_none()
-            if found is not None:
-                held = Visit.of(found)
-                await move_window(connection, clerk, window.Event.LOSE, now)
-                about = await consult_row(connection, held.id)
-                if about is not None and about.state == "joined":
-                    return await give_to_consulted(connection, held, about, now)
-                await end_consult(connection, held.id, now)
-                return await put_back(connection, held, visit.Event.LOSE_CLERK, now)
-            if not await lose_consulted(connection, clerk, now):
+            held = await _visit_at(connection, clerk)
+            if held is None:
+                about = await consult_at(connection, clerk)
+                if about is not None:
+                    await visit_row(connection, about.visit)  # nobody hands it over from now on
+                    if await lose_consulted(connection, about.visit, clerk, now):
+                        return None
+                held = await _visit_at(connection, clerk)  # handed over to them just now
+            if held is None:
                 states = [s for s, e in window.TRANSITIONS if e is window.Event.LOSE]
                 await connection.execute(
                     sa.update(windows)
                     .where(windows.c.clerk == clerk, windows.c.state.in_(states))
                     .values(state=window.State.OFF, since=now)
                 )
-            return None
+                return None
+            await move_window(connection, clerk, window.Event.LOSE, now)
+            about = await consult_row(connection, held.id)
+            if about is not None and about.state == "joined":
+                return await give_to_consulted(connection, held, about, now)
+            await end_consult(connection, held.id, now)
+            return await put_back(connection, held, visit.Event.LOSE_CLERK, now)
 
     async def _miss(self, connection: AsyncConnection, visit_id: VisitId, now: datetime) -> Visit:
         offered = await visit_row(connection, visit_id)
@@ -187,6 +188,17 @@ class Offers:
             connection, offered.clerk, window.Event.MISS, now, misses=windows.c.misses + 1
         )
         return await put_back(connection, offered, visit.Event.MISS, now)
+
+
+async def _visit_at(connection: AsyncConnection, clerk: ClerkId) -> Visit | None:
+    """What rings or is served at this clerk, locked."""
+    row = await connection.execute(
+        sa.select(visits)
+        .where(visits.c.clerk == clerk, visits.c.state.in_(visit.WITH_CLERK))
+        .with_for_update(key_share=True)
+    )
+    found = row.one_or_none()
+    return Visit.of(found) if found is not None else None
 
 
 async def _ring(connection: AsyncConnection, wanted: Sequence[Offer], now: datetime) -> list[Visit]:

@@ -16,6 +16,8 @@ from scheduling.record import Consult, Visit, Window
 from scheduling.tables import consults, visit_events, visits, windows
 from scheduling.visit import ClerkId, VisitId
 
+MAX_REASON = 200
+
 
 class Conflict(Exception):  # noqa: N818
     """Somebody else was first, or this cannot be done now; nothing was changed."""
@@ -145,6 +147,16 @@ async def note(
     await note_all(connection, [(visit_id, event, actor)], now)
 
 
+async def note_refusal(
+    connection: AsyncConnection, visit_id: VisitId, now: datetime, reason: str, clerk: str
+) -> None:
+    """Put why a clerk declined on the visit's timeline, if they said so. Raises ValueError."""
+    if len(reason) > MAX_REASON:
+        raise ValueError(f"reason: at most {MAX_REASON} characters")
+    if reason:
+        await note(connection, visit_id, now, f"declined: {reason}", clerk)
+
+
 async def note_all(
     connection: AsyncConnection, notes: Iterable[tuple[VisitId, str, str]], now: datetime
 ) -> None:
@@ -158,6 +170,10 @@ async def note_all(
 async def _locked(
     connection: AsyncConnection, table: sa.Table, which: sa.ColumnElement[bool]
 ) -> sa.Row[Any] | None:
-    """The row, which nobody else changes before this transaction ends."""
-    query = sa.select(table).where(which).with_for_update()
+    """The row, which nobody else changes before this transaction ends.
+
+    Rows of other tables may go on referring to it meanwhile: with the stronger lock, a transaction
+    that notes something on a visit would wait for one that waits for its consult.
+    """
+    query = sa.select(table).where(which).with_for_update(key_share=True)
     return (await connection.execute(query)).one_or_none()

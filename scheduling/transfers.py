@@ -20,6 +20,7 @@ from scheduling.rows import (
     held_by,
     move_window,
     note,
+    note_refusal,
     put_back,
     update_visit,
 )
@@ -123,10 +124,13 @@ class Transfers:
             await note(connection, visit_id, now, "consult_joined", clerk)
             return await _update(connection, offered, state="joined")
 
-    async def decline(self, visit_id: VisitId, clerk: ClerkId, now: datetime) -> Consult:
-        """The asked clerk refuses; another may be asked. Raises Conflict."""
+    async def decline(
+        self, visit_id: VisitId, clerk: ClerkId, now: datetime, reason: str = ""
+    ) -> Consult:
+        """The asked clerk refuses; another may be asked. Raises Conflict, ValueError."""
         async with self._engine.begin() as connection:
             offered = await _consult(connection, visit_id, "offered", clerk)
+            await note_refusal(connection, visit_id, now, reason, clerk)
             return await _unring(connection, offered, window.Event.DECLINE, now)
 
     async def expire(self, ring_s: float, now: datetime) -> list[Consult]:
@@ -199,8 +203,8 @@ async def end_consult(connection: AsyncConnection, visit_id: VisitId, now: datet
         await move_window(connection, about.clerk, event, now)
 
 
-async def lose_consulted(connection: AsyncConnection, clerk: ClerkId, now: datetime) -> bool:
-    """The line of a clerk who rang for, or had joined, a consult is gone; whether there was one."""
+async def consult_at(connection: AsyncConnection, clerk: ClerkId) -> Consult | None:
+    """The consult that rings at this clerk, or that they have joined."""
     row = (
         await connection.execute(
             sa.select(consults).where(
@@ -208,14 +212,21 @@ async def lose_consulted(connection: AsyncConnection, clerk: ClerkId, now: datet
             )
         )
     ).one_or_none()
-    if row is None:
+    return Consult.of(row) if row is not None else None
+
+
+async def lose_consulted(
+    connection: AsyncConnection, visit_id: VisitId, clerk: ClerkId, now: datetime
+) -> bool:
+    """The line of a clerk who rang for, or had joined, a consult is gone; whether it was so."""
+    about = await consult_row(connection, visit_id)
+    if about is None or about.clerk != clerk:
         return False
-    about = Consult.of(row)
     if about.state == "offered":
         await _unring(connection, about, window.Event.LOSE, now)
         return True
-    await connection.execute(sa.delete(consults).where(consults.c.visit == about.visit))
-    await note(connection, about.visit, now, "consult_ended", clerk)
+    await connection.execute(sa.delete(consults).where(consults.c.visit == visit_id))
+    await note(connection, visit_id, now, "consult_ended", clerk)
     await move_window(connection, clerk, window.Event.LOSE, now)
     return True
 

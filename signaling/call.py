@@ -5,7 +5,7 @@ and it may move to another media host. It talks once resident and clerk were bot
 is never un-begun by a lost path. Who hears whom follows from the mode in which each is there.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, NewType
@@ -17,6 +17,30 @@ Mode = Literal["party", "listen", "whisper"]
 RecordingState = Literal["starting", "recording", "paused", "failed"]
 RESIDENT, CLERK, INVITED = Party("resident"), Party("clerk"), Party("invited_clerk")
 PARTIES: tuple[Party, Party] = (RESIDENT, CLERK)
+# Of two who were invited one after the other, the first may serve by then.
+_INVITED: tuple[Party, Party] = (INVITED, Party(f"{INVITED}-2"))
+
+
+def kept_seats(
+    before: Mapping[str, Sequence[str]], after: Mapping[str, Sequence[str]]
+) -> dict[str, list[str]] | None:
+    """The parties of a new table that stand where they stood; None if nobody's place changes.
+
+    A media node lets a party that goes on being heard keep its slot. So where one is to have
+    another slot, it is told this in between: then the slots are in the order of the table.
+    """
+    kept = {
+        party: [
+            far for far, stood in zip(heard, before.get(party, ()), strict=False) if far == stood
+        ]
+        for party, heard in after.items()
+    }
+    moved = any(
+        far in before.get(party, ()) and far not in kept[party]
+        for party, heard in after.items()
+        for far in heard
+    )
+    return kept if moved else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,14 +181,31 @@ class Call:
         return self.clerk if party == RESIDENT else RESIDENT
 
     @property
+    def consulted(self) -> Party | None:
+        """The clerk who was asked and has joined, beside the one who serves."""
+        return next((p for p in _INVITED if p in self.paths and p != self.clerk), None)
+
+    def next_invited(self) -> Party:
+        """What the next clerk who joins is called: one who has taken over keeps the name."""
+        return next(p for p in _INVITED if p not in self.paths)
+
+    def keeps(self, party: Party) -> bool:
+        """Whether a party has its place also while its path is away."""
+        return party in self.pair or party in _INVITED
+
+    @property
     def is_whole(self) -> bool:
         """Whether resident and clerk are both connected."""
         return all(self.paths[party].playing for party in self.pair)
 
     @property
     def table(self) -> dict[str, list[str]]:
-        """Who hears whom: parties each other, listeners all of them, the clerk also whispers."""
-        talking = [p for p, path in self.paths.items() if path.mode == "party"]
+        """Who hears whom: parties each other, listeners all of them, the clerk also whispers.
+
+        Resident and serving clerk come first, whoever joined before whom.
+        """
+        order = sorted(self.paths, key=lambda p: p not in self.pair)  # stable
+        talking = [p for p in order if self.paths[p].mode == "party"]
         if self.on_hold:
             talking.remove(RESIDENT)
         whispering: list[str] = [p for p, path in self.paths.items() if path.mode == "whisper"]

@@ -27,6 +27,7 @@ from signaling.call import (
     Mode,
     Party,
     RecordingState,
+    kept_seats,
 )
 from signaling.recordings import Recordings
 
@@ -67,6 +68,9 @@ class Exchange:
         self._preparing: set[str] = set()  # visits whose parties are being connected
         self._visit_of_call: dict[str, str] = {}
         self._locks: dict[str, asyncio.Lock] = {}
+        self._tables: dict[
+            str, tuple[str, dict[str, list[str]]]
+        ] = {}  # by visit: as told to a host
         self._host_of: dict[str, str] = {}  # by connection
         self._carriers: dict[str, set[str]] = {}  # by call: every host it was on
         self._left_behind: dict[str, set[str]] = {}  # by lost host: calls to close when it is back
@@ -200,6 +204,7 @@ class Exchange:
         self._visits.pop(visit.id, None)
         self._visit_of_call.pop(call.id, None)
         self._locks.pop(visit.id, None)
+        self._tables.pop(visit.id, None)
         guests = self._guests.pop(visit.id, {})
         for name in self._carriers.pop(call.id, set()):
             await self._close(name, call.id)
@@ -268,7 +273,8 @@ class Exchange:
                     if not await self._join_line(visit, party):
                         await self._invite(visit, party)
                 except (NoHost, Refused):
-                    self._forget(visit, party)
+                    if not call.keeps(party):
+                        self._forget(visit, party)
                     raise
             elif before.connection and mode != before.mode:
                 await self._join(visit, party, before.connection)
@@ -307,9 +313,14 @@ class Exchange:
             if call is None:
                 return
             before = self._client(visit.id, call.clerk)
-            party = self.party_of(visit.id, visit.clerk or "")
-            if party is None or party == call.clerk:
+            if visit.clerk is None or before == visit.clerk:
                 return
+            party = self.party_of(visit.id, visit.clerk)
+            joins = party is None  # had just accepted, and is not in the call yet
+            if party is None:
+                party = call.next_invited()
+                self._guests.setdefault(visit.id, {})[party] = visit.clerk
+                call = call.joined(party, "party")
             path = call.paths[call.clerk]
             self._visits[visit.id] = visit
             self._update(call.handed_over(party))
@@ -317,6 +328,8 @@ class Exchange:
             for connection in {path.connection, path.playing} - {None}:
                 await self._leave(str(connection))
             await self._hear(visit.id)
+            if joins and not await self._join_line(visit.id, party):
+                await self._invite(visit.id, party)
         self._changed([before])
         self._wake(visit.id)
 
@@ -369,7 +382,7 @@ class Exchange:
             path = self._calls[visit].paths[party]
             if news.change == "connected":
                 self._spawn(self._whole(visit), "call whole")
-            elif party not in call.pair and not path.connection and not path.playing:
+            elif not call.keeps(party) and not path.connection and not path.playing:
                 self._spawn(self.leave_part(visit, party), "guest is gone")
             self._wake(visit)
 
@@ -500,14 +513,19 @@ class Exchange:
             raise NoHost(str(error)) from error
 
     async def _hear(self, visit: str) -> None:
+        """Slots are in the order of the table, which pages and listeners go by."""
         call = self._calls.get(visit)
-        if call is not None and call.host in self._hosts:
-            try:
-                await self._hosts[call.host].hear(
-                    call.id, {str(p): far for p, far in call.table.items()}
-                )
-            except HostLost:
-                log.info("- media host %s is lost", call.host)
+        if call is None or call.host not in self._hosts:
+            return
+        host, table = self._hosts[call.host], call.table
+        before_at, before = self._tables.get(visit, ("", {}))
+        self._tables[visit] = (call.host, table)
+        try:
+            if before_at == call.host and (kept := kept_seats(before, table)) is not None:
+                await host.hear(call.id, kept)
+            await host.hear(call.id, table)
+        except HostLost:
+            log.info("- media host %s is lost", call.host)
 
     async def _whole(self, visit: str) -> None:
         """All are there after a move: the gap is noted, and the host before is let go."""

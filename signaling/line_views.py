@@ -23,7 +23,7 @@ from signaling.protocol import (
 )
 from signaling.world import World, city_view
 
-_LEVELS: dict[Level, Literal["primary", "secondary", "backup"]] = {
+LEVELS: dict[Level, Literal["primary", "secondary", "backup"]] = {
     Level.PRIMARY: "primary",
     Level.SECONDARY: "secondary",
     Level.BACKUP: "backup",
@@ -119,7 +119,7 @@ class LineViews:
         line = standing.line(queue.id)
         return QueueStatus(
             queue=self.queue(queue),
-            level=_LEVELS[level],
+            level=LEVELS[level],
             waiting=line.waiting,
             longest_since=line.longest_since,
             on_duty=line.on_duty,

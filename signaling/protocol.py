@@ -393,6 +393,8 @@ class OtherView(msgspec.Struct, frozen=True):
 
     party: str
     mode: Literal["party", "listen", "whisper"]
+    name_zh: str
+    name_en: str
 
 
 class CallView(msgspec.Struct, frozen=True, kw_only=True):
@@ -400,6 +402,7 @@ class CallView(msgspec.Struct, frozen=True, kw_only=True):
 
     A path is `connecting`, `connected`, `silent` (nothing heard for 2 s) or `away`. `sound_only`
     names the side whose path carries no picture now; `recording` is how the recording is doing.
+    `hears` names the parties that this one hears and sees, in the order of its connection's slots.
     """
 
     id: str
@@ -411,6 +414,7 @@ class CallView(msgspec.Struct, frozen=True, kw_only=True):
     recording: Literal["starting", "recording", "paused", "failed"]
     sound_only: Literal["own", "far"] | None
     far_shares: bool
+    hears: list[str]
     others: list[OtherView]
     quality: QualityView | None
 

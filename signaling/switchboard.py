@@ -25,7 +25,7 @@ from scheduling.rules import Priority
 from scheduling.transfers import Transfers
 from scheduling.visit import ClerkId, Outcome, SiteId, VisitId
 from signaling.access import Identity, Role
-from signaling.call import INVITED, Call, Party
+from signaling.call import Call, Party
 from signaling.call_backs import CallBacks
 from signaling.calls import Calls
 from signaling.exchange import NoHost
@@ -89,7 +89,7 @@ class Switchboard:
         """Be the office: take up the visits that are being served, and let time run."""
         self._started_s = time.monotonic()
         await self._agree()
-        self._changed(*await self._dispatcher.load(_now()))
+        await self._rung(await self._dispatcher.load(_now()))
         self._spawn(self._tick(), "switchboard ticker")
 
     async def stop(self) -> None:
@@ -219,6 +219,7 @@ class Switchboard:
         await self._desk.set_window(ClerkId(who.id), window.Event(step), _now())
         if step != "be_ready":
             await self._exchange.cool(who.id)
+        self._board.changed()  # a look of just before would say how many are ready
         self._hub.wake_city(who.city)
         await self.route(clerks=[who.id])
 
@@ -251,18 +252,27 @@ class Switchboard:
     async def join_consult(self, about: Consult) -> None:
         """The clerk who was asked is in the call, with the resident on hold or not."""
         assert about.clerk is not None
+        listens = self._exchange.party_of(about.visit, about.clerk)
+        if listens is not None:  # a supervisor, who is a clerk in this call from now on
+            await self._exchange.leave_part(about.visit, listens)
         await self._exchange.hold(about.visit, on_hold=not about.with_resident)
+        call = self._exchange.call_of(about.visit)
+        if call is None:
+            return
         try:
-            await self._exchange.take_part(about.visit, INVITED, about.clerk, "party")
+            await self._exchange.take_part(about.visit, call.next_invited(), about.clerk, "party")
         except (Unknown, NoHost, Refused) as error:
             log.warning("- consult of visit %s: %s", about.visit, error)
+        now = await self._board.consult_about(about.visit)
+        if now is None or (now.state, now.clerk) != ("joined", about.clerk):
+            await self.leave_consult(about)  # it ended meanwhile
 
     async def decline(self, who: Identity, visit_id: str, reason: str = "") -> None:
         """Raises Conflict, ValueError."""
         clerk = ClerkId(who.id)
         about = await self._board.consult_of_clerk(clerk)
         if about is not None and about.visit == visit_id:
-            await self._transfers.decline(about.visit, clerk, _now())
+            await self._transfers.decline(about.visit, clerk, _now(), reason)
             declined = await self.visit(visit_id)
         else:
             declined = await self._offers.decline(VisitId(visit_id), clerk, _now(), reason)
@@ -430,9 +440,12 @@ class Switchboard:
 
     async def leave_consult(self, about: Consult) -> None:
         """The clerk who was asked is in the call no longer; the resident is not on hold."""
-        if about.state == "joined":
-            await self._exchange.leave_part(about.visit, INVITED)
-            await self._exchange.hold(about.visit, on_hold=False)
+        if about.state != "joined":
+            return
+        call = self._exchange.call_of(about.visit)
+        if call is not None and call.consulted is not None:
+            await self._exchange.leave_part(about.visit, call.consulted)
+        await self._exchange.hold(about.visit, on_hold=False)
 
     async def hang_up(self, ended: Visit) -> None:
         """The call of this visit is over: connections and recordings end."""
@@ -455,10 +468,12 @@ class Switchboard:
     async def route(self, *changed: Visit | None, clerks: Iterable[str | None] = ()) -> None:
         """These have changed: wake whom it concerns, and make the offers that can be made now."""
         entries = [entry for entry in changed if entry is not None]
+        desks = [clerk for clerk in clerks if clerk]
         self._changed(*entries)
-        visit_ids, named = [entry.id for entry in entries], [clerk for clerk in clerks if clerk]
-        if visit_ids or named:
-            await self._look_at(visit_ids, named)
+        self._hub.wake(desks)
+        visit_ids = [entry.id for entry in entries]
+        if visit_ids or desks:
+            await self._look_at(visit_ids, desks)
 
     async def rules_changed(self, city: str) -> None:
         """Queues, skills or rules of a city are others now: route by them from this moment."""
@@ -471,9 +486,17 @@ class Switchboard:
         if not self._exchange.mine:
             self._look(visit_ids, clerks)
         elif visit_ids or clerks:
-            self._changed(*await self._dispatcher.refresh(visit_ids, clerks, _now()))
+            await self._rung(await self._dispatcher.refresh(visit_ids, clerks, _now()))
         else:
-            self._changed(*await self._dispatcher.load(_now()))
+            await self._rung(await self._dispatcher.load(_now()))
+
+    async def _rung(self, offered: Iterable[Visit]) -> None:
+        """These ring now; one that is being served rings for a consult, perhaps in another city."""
+        for entry in offered:
+            self._changed(entry)
+            if entry.state is visit.State.SERVING:
+                about = await self._board.consult_about(entry.id)
+                self._hub.wake([about.clerk if about is not None else None])
 
     def _changed(self, *entries: Visit) -> None:
         if entries:
@@ -498,7 +521,7 @@ class Switchboard:
         if time.monotonic() - self._agreed_s > AGREE_S:
             await self._agree()
             if self._missed():
-                self._changed(*await self._dispatcher.load(now))
+                await self._rung(await self._dispatcher.load(now))
         for missed in await self._offers.expire(self.ring_s, now):
             await self.route(missed.after, clerks=[missed.clerk])
         for rung_out in await self._transfers.expire(self.ring_s, now):
@@ -513,7 +536,7 @@ class Switchboard:
         if time.monotonic() - self._reviewed_s > REVIEW_S:
             self._reviewed_s = time.monotonic()
             await self._review_line(now)
-        self._changed(*await self._dispatcher.tick(now))
+        await self._rung(await self._dispatcher.tick(now))
 
     async def _review_line(self, now: datetime) -> None:
         """Give back abandoned tickets, and call residents who are away when it is their turn."""
@@ -573,16 +596,17 @@ class Switchboard:
                 await self._exchange.begin(served, paused=paused)
                 self._changed(served)
             call = exchange.call_of(served.id)
-            is_there = call is not None and INVITED in call.paths and call.clerk != INVITED
-            if (served.id in joined) != is_there:
-                await self._agree_on_consult(served.id, is_there=is_there)
+            there = call.consulted if call is not None else None
+            if (served.id in joined) != (there is not None):
+                await self._agree_on_consult(served.id, there)
 
-    async def _agree_on_consult(self, visit_id: VisitId, *, is_there: bool) -> None:
+    async def _agree_on_consult(self, visit_id: VisitId, there: Party | None) -> None:
         about = await self._board.consult_about(visit_id)
-        if about is not None and about.state == "joined" and not is_there:
+        joined = about is not None and about.state == "joined"
+        if about is not None and joined and there is None:
             await self.join_consult(about)
-        elif (about is None or about.state != "joined") and is_there:
-            await self._exchange.leave_part(visit_id, INVITED)
+        elif there is not None and not joined:
+            await self._exchange.leave_part(visit_id, there)
             await self._exchange.hold(visit_id, on_hold=False)
 
     # Who and what
@@ -601,8 +625,9 @@ class Switchboard:
         if visit_id is None:
             raise NotFound("this call is over")
         call = self._exchange.call_of(visit_id)
-        invited = self._exchange.guests(visit_id).get(INVITED) == who.id
-        served = await (self.visit(visit_id) if invited else self._own(who, visit_id))
+        party = self._exchange.party_of(visit_id, who.id)
+        consulted = call is not None and party is not None and party == call.consulted
+        served = await (self.visit(visit_id) if consulted else self._own(who, visit_id))
         if served.state is not visit.State.SERVING or call is None:
             raise NotFound("this call is over")
         return served, call

@@ -10,7 +10,7 @@ from scheduling.standing import Standing
 from scheduling.visit import ClerkId, KioskId
 from signaling.access import Identity, Role
 from signaling.accounts import Accounts
-from signaling.call import CLERK, RESIDENT, Call, Party
+from signaling.call import RESIDENT, Call, Mode, Party
 from signaling.calls import Calls
 from signaling.hub import Hub
 from signaling.line_views import LineViews
@@ -167,7 +167,7 @@ class Views:
             consult=await self._lines.consult(about, desk.clerk) if about else None,
             case=CaseView(held.notes, held.checked) if held else None,
             call=await self._call_view(held, party) if party is not None else None,
-            connection=self._connection(who.id, held, party or CLERK),
+            connection=self._connection(who.id, held, party),
         )
 
     def _call(self, held: Visit | None) -> Call | None:
@@ -175,10 +175,12 @@ class Views:
             return None
         return self._switchboard.call_of(held.id)
 
-    def _connection(self, client: str, held: Visit | None, party: Party) -> ConnectionView | None:
+    def _connection(
+        self, client: str, held: Visit | None, party: Party | None
+    ) -> ConnectionView | None:
         serving = held is not None and held.state is visit.State.SERVING
         call = self._exchange.call_of(held.id) if held is not None and serving else None
-        own = call.paths.get(party) if call is not None else None
+        own = call.paths.get(party) if call is not None and party is not None else None
         if own is not None and own.connection:
             return ConnectionView(own.connection, own.offer)
         if own is not None and self._call(held) is not None:
@@ -186,6 +188,12 @@ class Views:
         # A warm line that the accept is about to take stays in sight.
         line = self._exchange.line_of(client)
         return ConnectionView(line.connection, line.offer) if line is not None else None
+
+    async def _other(self, held: Visit, party: Party, mode: Mode) -> OtherView:
+        client = self._exchange.guests(held.id).get(party) or held.clerk
+        desk = await self._board.window(ClerkId(client)) if client else None
+        names = (desk.name_zh, desk.name_en) if desk is not None else ("", "")
+        return OtherView(party, mode, *names)
 
     async def _call_view(self, held: Visit | None, party: Party) -> CallView | None:
         call = self._call(held)
@@ -211,10 +219,11 @@ class Views:
             recording=call.recording,
             sound_only="own" if own.sound_only else "far" if far.sound_only else None,
             far_shares=any(path.sharing for p, path in call.paths.items() if p != party),
+            hears=call.table[party],
             others=[
-                OtherView(p, path.mode)
+                await self._other(held, p, path.mode)
                 for p, path in call.paths.items()
-                if p not in (RESIDENT, call.far_of(RESIDENT), party) and path.mode in shown
+                if p not in (party, call.far_of(party)) and path.mode in shown
             ],
             quality=QualityView(*quality) if quality is not None else None,
         )

@@ -2,24 +2,19 @@
 /**
  * What is this visit about, and what came of it? The clerk's right column: guide, checklist,
  * notes, outcome. Made once per visit, so that typing is never disturbed; kept as it is typed.
+ * A colleague who was asked reads it.
  */
 
 import { el, fill, icon } from "/static/kit/dom.js";
 import { nameOf, t } from "/static/kit/words.js";
+import { isAsked, mayBeSetAside, ringing } from "./desk_state.js";
+import { outcomeField } from "./outcomes.js";
 
 /** @import {ClerkState, CaseView, VisitView} from "/static/kit/protocol.js" */
 /** @import {Line} from "/static/kit/line.js" */
+/** @import {Outcome} from "./outcomes.js" */
 
 const KEEP_AFTER_MS = 600;
-export const OUTCOMES = /** @type {const} */ ([
-  "completed",
-  "accepted",
-  "accepted_with_deferral",
-  "needs_correction",
-  "transferred",
-  "declined",
-  "advice_only",
-]);
 
 export class CaseColumn {
   /**
@@ -30,6 +25,7 @@ export class CaseColumn {
     this.place = place;
     this.line = line;
     this.visit = "";
+    this.reads = false;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
     this.kept = el("span", { class: "soft", role: "status" });
@@ -37,6 +33,9 @@ export class CaseColumn {
     /** @type {HTMLInputElement[]} */
     this.boxes = [];
     this.outcome = el("select", { id: "outcome" });
+    this.answer = el("textarea", { id: "answer" });
+    this.aside = el("button", { id: "set-aside" });
+    this.asideNote = el("p", { class: "soft", hidden: true });
     this.closing = el("div", { class: "stack", hidden: true });
     this.later = el("p", { class: "soft" });
   }
@@ -44,9 +43,10 @@ export class CaseColumn {
   /** @param {ClerkState} state */
   update(state) {
     const { visit } = state;
-    if (!visit || visit.state === "offered" || !state.case) {
+    if (!visit || ringing(state) || !state.case) {
       if (this.visit || !this.place.hasChildNodes()) {
         this.visit = "";
+        clearTimeout(this.timer);
         fill(
           this.place,
           el("h2", null, t("clerk.case")),
@@ -55,10 +55,14 @@ export class CaseColumn {
       }
       return;
     }
-    if (visit.id !== this.visit) this.#draw(visit, state.case);
+    const reads = isAsked(state);
+    if (visit.id !== this.visit || reads !== this.reads) this.#draw(visit, state.case, reads);
+    if (reads) this.#read(state.case);
     const over = visit.state === "finished";
     this.closing.hidden = !over;
-    this.later.hidden = over;
+    this.later.hidden = over || reads;
+    this.aside.disabled = !mayBeSetAside(state);
+    this.asideNote.hidden = !this.aside.disabled;
   }
 
   /**
@@ -68,8 +72,10 @@ export class CaseColumn {
   redraw(state) {
     const outcome = this.outcome.value;
     if (state.visit && this.visit === state.visit.id) {
-      this.#draw(state.visit, { notes: this.notes.value, checked: this.#checked() });
+      const answer = this.answer.value;
+      this.#draw(state.visit, { notes: this.notes.value, checked: this.#checked() }, this.reads);
       this.outcome.value = outcome;
+      this.answer.value = answer;
     } else {
       fill(this.place);
     }
@@ -78,26 +84,59 @@ export class CaseColumn {
 
   /** Finish the record. @param {boolean} ready */
   async finish(ready) {
-    const outcome = /** @type {(typeof OUTCOMES)[number] | ""} */ (this.outcome.value);
-    if (!outcome) {
-      this.outcome.focus();
-      this.outcome.reportValidity();
+    const { visit } = this;
+    const missing = [this.outcome, this.answer].find(
+      (field) => field.required && !field.value.trim(),
+    );
+    if (missing) {
+      missing.value = missing.value.trim();
+      missing.focus();
+      missing.reportValidity();
       return;
     }
+    const outcome = /** @type {Outcome} */ (this.outcome.value);
+    const answer = this.answer.value;
+    await this.#then(() => this.line.command("close_visit", { visit, outcome, ready, answer }));
+  }
+
+  /** Finish the record later. */
+  async setAside() {
+    const { visit } = this;
+    if (this.aside.disabled) return;
+    await this.#then(() => this.line.command("set_aside", { visit, ready: true }));
+  }
+
+  /** Keep what is typed now; rejects if that fails. */
+  async keep() {
+    if (this.visit && !this.reads) await this.#keep();
+  }
+
+  /** Keep, then do this; what fails is told beside the notes. @param {() => Promise<void>} work */
+  async #then(work) {
     try {
       await this.#keep();
-      await this.line.command("close_visit", { visit: this.visit, outcome, ready });
+      await work();
     } catch (error) {
       fill(this.kept, t("clerk.notes.failed", { reason: /** @type {Error} */ (error).message }));
     }
   }
 
+  /** Show what a colleague has written by now. @param {CaseView} written */
+  #read(written) {
+    if (this.notes.value !== written.notes) this.notes.value = written.notes;
+    for (const box of this.boxes) box.checked = written.checked.includes(box.value);
+  }
+
   /**
    * @param {VisitView} visit
    * @param {CaseView} written
+   * @param {boolean} reads
    */
-  #draw(visit, written) {
+  #draw(visit, written, reads) {
     this.visit = visit.id;
+    this.reads = reads;
+    clearTimeout(this.timer);
+    fill(this.kept, reads && t("clerk.case.reads"));
     const later = () => {
       clearTimeout(this.timer);
       fill(this.kept, t("clerk.notes.keeping"));
@@ -108,6 +147,7 @@ export class CaseColumn {
         type: "checkbox",
         value: material.name,
         checked: written.checked.includes(material.name),
+        disabled: reads,
         onchange: later,
       }),
     );
@@ -116,19 +156,30 @@ export class CaseColumn {
       rows: 6,
       maxLength: 10000,
       value: written.notes,
+      readOnly: reads,
       oninput: later,
     });
-    this.outcome = el(
-      "select",
-      { id: "outcome", required: true },
-      el("option", { value: "" }, t("clerk.outcome.choose")),
-      ...OUTCOMES.map((code) => el("option", { value: code }, t(`outcome.${code}`))),
+    const escalation = visit.queue.kind === "escalation";
+    this.outcome = outcomeField("outcome");
+    this.answer = el("textarea", { id: "answer", rows: 4, maxLength: 10000, required: escalation });
+    this.aside = el(
+      "button",
+      { id: "set-aside", onclick: () => this.setAside() },
+      t("clerk.set_aside"),
     );
+    this.asideNote = el("p", { class: "soft", hidden: true }, t("clerk.set_aside.full"));
     this.later = el("p", { class: "soft" }, t("clerk.outcome.after"));
     this.closing = el(
       "div",
       { class: "stack", hidden: true },
       this.outcome,
+      ...(escalation
+        ? [
+            el("label", { for: "answer" }, el("h3", null, t("clerk.answer"))),
+            el("p", { class: "soft" }, t("clerk.answer.why")),
+            this.answer,
+          ]
+        : []),
       el(
         "button",
         { class: "primary", id: "close-ready", onclick: () => this.finish(true) },
@@ -139,6 +190,8 @@ export class CaseColumn {
         { id: "close-break", onclick: () => this.finish(false) },
         t("clerk.close_break"),
       ),
+      this.aside,
+      this.asideNote,
     );
     fill(
       this.place,
@@ -174,7 +227,7 @@ export class CaseColumn {
         : el("p", { class: "soft" }, icon("check"), t("clerk.checklist.none")),
       el("label", { for: "notes" }, el("h3", null, t("clerk.notes")), this.kept),
       this.notes,
-      el("label", { for: "outcome" }, el("h3", null, t("clerk.outcome"))),
+      !reads && el("label", { for: "outcome" }, el("h3", null, t("clerk.outcome"))),
       this.later,
       this.closing,
     );

@@ -8,14 +8,16 @@ import { unlock } from "/static/kit/chime.js";
 import { byId, el, fill } from "/static/kit/dom.js";
 import { Line } from "/static/kit/line.js";
 import { Peer } from "/static/kit/peer.js";
-import { t } from "/static/kit/words.js";
+import { nameOf, t } from "/static/kit/words.js";
+import { AsideRecords } from "./aside.js";
 import { CaseColumn } from "./case_column.js";
-import { lineColumn, refresh } from "./line_column.js";
+import { ringing } from "./desk_state.js";
+import { LineColumn } from "./line_column.js";
 import { PersonColumn } from "./person_column.js";
 import { Ring } from "./ring.js";
 import { signIn } from "./sign_in.js";
 
-/** @import {ClerkState} from "/static/kit/protocol.js" */
+/** @import {ClerkState, QueueEntry} from "/static/kit/protocol.js" */
 
 class ClerkPage {
   constructor() {
@@ -24,17 +26,24 @@ class ClerkPage {
     const [left, middle, right] = ["line-column", "person-column", "case-column"].map((name) =>
       el("section", { class: `column ${name}` }),
     );
-    this.left = left;
     this.problem = el("p", { class: "note bad page-problem", role: "alert", hidden: true });
     fill(byId("page"), left, middle, right, this.problem);
     this.ring = new Ring();
+    const casePlace = el("div", { class: "case" });
+    this.case = new CaseColumn(casePlace, this.line);
+    this.aside = new AsideRecords(this.line);
+    fill(right, casePlace, this.aside.node);
     this.person = new PersonColumn(
       middle,
       this.line,
-      (far) => new Peer(this.line, far),
+      (far) => new Peer(this.line, far, "resident"),
+      () => this.case.keep(),
       (e) => this.refused(e),
     );
-    this.case = new CaseColumn(right, this.line);
+    this.column = new LineColumn(left, (step) => this.#set(step), {
+      pull: (entry) => this.#pull(entry),
+      call: (entry) => this.#callBack(entry),
+    });
     this.line.addEventListener("state", () => this.draw());
     this.line.addEventListener("offline", () => this.draw());
     this.line.addEventListener("over", (event) =>
@@ -51,22 +60,22 @@ class ClerkPage {
   draw() {
     const state = this.line.state;
     if (!state) return;
-    refresh(
-      this.left,
-      lineColumn(state, this.line.now(), (step) => this.#set(step)),
-    );
+    this.column.update(state, this.line.now());
     this.person.update(state);
     this.case.update(state);
-    const ringing = state.visit?.state === "offered" ? state.visit : null;
-    if (ringing) this.ring.start(t("clerk.ring_title", { ticket: ringing.ticket }));
+    this.aside.update(state);
+    const rings = ringing(state);
+    if (rings) this.ring.start(t("clerk.ring_title", { ticket: rings.visit.ticket }));
     else this.ring.stop();
   }
 
   /** Draw anew in another language. */
   redraw() {
     if (!this.line.state) return;
+    this.column.redraw();
     this.person.redraw();
     this.case.redraw(this.line.state);
+    this.aside.redraw(this.line.state);
     this.draw();
   }
 
@@ -82,16 +91,38 @@ class ClerkPage {
   #tick() {
     const state = this.line.state;
     if (!state) return;
-    refresh(
-      this.left,
-      lineColumn(state, this.line.now(), (step) => this.#set(step)),
-    );
+    this.column.update(state, this.line.now());
     this.person.tick(state);
   }
 
   /** @param {"be_ready" | "take_break" | "go_off"} step */
   #set(step) {
     this.line.command("set_window", { step }).catch((error) => this.refused(error));
+  }
+
+  /** Take a visit of one's own choice, which begins its call. @param {QueueEntry} entry */
+  #pull({ visit, ticket }) {
+    this.person.confirming.ask(t("clerk.pull.question", { ticket }), t("dialog.no"), {
+      words: t("clerk.pull"),
+      id: "pull-yes",
+      act: () => this.line.command("pull", { visit }).catch((error) => this.refused(error)),
+    });
+  }
+
+  /** Show the number, and note that it was called. @param {QueueEntry} entry */
+  #callBack({ visit, ticket, contact, matter_zh, matter_en }) {
+    const matter = nameOf({ name_zh: matter_zh, name_en: matter_en });
+    const question = el(
+      "div",
+      { class: "stack" },
+      el("p", null, t("clerk.call_back.question", { ticket, matter })),
+      el("p", { class: "contact" }, contact),
+    );
+    this.person.confirming.ask(question, t("clerk.call_back.not"), {
+      words: t("clerk.call_back.done"),
+      id: "called-yes",
+      act: () => this.line.command("call_back", { visit }).catch((error) => this.refused(error)),
+    });
   }
 
   /** @param {KeyboardEvent} event */
@@ -109,6 +140,12 @@ class ClerkPage {
     const free = ["off", "ready", "break", "missed"].includes(state);
     const act = /** @type {Record<string, () => void>} */ ({
       a: () => this.person.accept(),
+      x: () => this.person.decline(),
+      t: () => this.person.transfer(),
+      w: () => this.person.threeWay(),
+      h: () => this.person.handOver(),
+      c: () => this.person.endConsult(),
+      l: () => this.column.waiting.focus(),
       e: () => this.person.end(),
       m: () => this.person.toggle("audio"),
       v: () => this.person.toggle("video"),
@@ -118,6 +155,7 @@ class ClerkPage {
       r: () => free && this.#set("be_ready"),
       b: () => free && this.#set("take_break"),
       f: () => state === "wrap_up" && this.case.finish(true),
+      g: () => state === "wrap_up" && this.case.setAside(),
     })[event.key.toLowerCase()];
     if (act) {
       event.preventDefault();

@@ -1,113 +1,87 @@
 // @ts-check
 /**
- * Who is waiting, and how am I set? The clerk's left column: own state and the line.
+ * How am I set, how are my queues doing and who is waiting? The clerk's left column. Made once and
+ * brought up to date in place, so that neither focus nor scrolling is lost.
  */
 
 import { el, fill } from "/static/kit/dom.js";
-import { clock, nameOf, t } from "/static/kit/words.js";
+import { clock, t } from "/static/kit/words.js";
+import { QueueList, say } from "./queue_list.js";
+import { WaitingList } from "./waiting_list.js";
 
 /** @import {ClerkState} from "/static/kit/protocol.js" */
+/** @import {Acts} from "./waiting_list.js" */
+/** @typedef {"be_ready" | "take_break" | "go_off"} Step */
 
-const MINUTE_S = 60;
+const STEPS = /** @type {[Step, string, string][]} */ ([
+  ["be_ready", "ready", "ready"],
+  ["take_break", "break", "break"],
+  ["go_off", "off", "go-off"],
+]);
 
-/**
- * @param {ClerkState} state
- * @param {number} now the server's time in milliseconds
- * @param {(step: "be_ready" | "take_break" | "go_off") => void} set
- * @returns {Node[]}
- */
-export function lineColumn(state, now, set) {
-  const { window: desk } = state;
-  const free = ["off", "ready", "break", "missed"].includes(desk.state);
-  const longest = state.line[0] ? (now - Date.parse(state.line[0].taken_at)) / 1000 : 0;
-  return [
-    el(
-      "section",
-      { class: `own-state is-${desk.state}`, "aria-label": t(`clerk.state.${desk.state}`) },
-      el(
-        "strong",
-        { id: "window-state", "data-state": desk.state },
-        t(`clerk.state.${desk.state}`),
-      ),
-      el("span", null, clock((now - Date.parse(desk.since)) / 1000)),
-    ),
-    el(
-      "p",
-      { class: "note warn", role: "status", hidden: desk.state !== "missed" },
-      t("clerk.missed.note"),
-    ),
-    el(
-      "div",
-      { class: "row" },
-      el(
-        "button",
-        {
-          id: "ready",
-          class: desk.state === "ready" ? "" : "primary",
-          disabled: !free || desk.state === "ready",
-          onclick: () => set("be_ready"),
-        },
-        t("clerk.be_ready"),
-      ),
-      el(
-        "button",
-        {
-          id: "break",
-          disabled: !free || desk.state === "break",
-          onclick: () => set("take_break"),
-        },
-        t("clerk.take_break"),
-      ),
-      el(
-        "button",
-        { class: "quiet", disabled: !free || desk.state === "off", onclick: () => set("go_off") },
-        t("clerk.go_off"),
-      ),
-    ),
-    el("h2", null, t("clerk.line")),
-    state.line.length
-      ? el(
-          "p",
-          { class: longest > MINUTE_S ? "late" : "soft" },
-          t("clerk.line.waiting", { count: state.line.length }),
-          " · ",
-          t("clerk.line.longest", { time: clock(longest) }),
-        )
-      : el("p", { class: "soft" }, t("clerk.line.empty")),
-    el(
-      "ol",
-      { class: "line" },
-      ...state.line.map((entry) => {
-        const waited = (now - Date.parse(entry.taken_at)) / 1000;
-        return el(
-          "li",
-          { class: waited > MINUTE_S ? "late" : "" },
-          el("strong", null, entry.ticket),
-          el(
-            "span",
-            { class: "what" },
-            nameOf({ name_zh: entry.matter_zh, name_en: entry.matter_en }),
-          ),
-          el("span", { class: "soft" }, nameOf({ name_zh: entry.site_zh, name_en: entry.site_en })),
-          el(
-            "span",
-            { class: "waited" },
-            clock(waited),
-            waited > MINUTE_S && ` · ${t("clerk.line.over")}`,
-          ),
-        );
-      }),
-    ),
-  ];
-}
+export class LineColumn {
+  /**
+   * @param {HTMLElement} place
+   * @param {(step: Step) => void} set
+   * @param {Acts} acts
+   */
+  constructor(place, set, acts) {
+    this.word = el("strong", { id: "window-state" });
+    this.since = el("span");
+    this.own = el("section", null, this.word, this.since);
+    this.missed = el("p", { class: "note warn", role: "status", hidden: true });
+    this.buttons = STEPS.map(([step, , id]) => el("button", { id, onclick: () => set(step) }));
+    this.queues = new QueueList();
+    this.waiting = new WaitingList(acts);
+    this.queuesTitle = el("h2");
+    this.lineTitle = el("h2");
+    this.summary = el("p", { class: "soft" });
+    fill(
+      place,
+      this.own,
+      this.missed,
+      el("div", { class: "row" }, ...this.buttons),
+      this.queuesTitle,
+      this.queues.node,
+      this.lineTitle,
+      this.summary,
+      this.waiting.node,
+    );
+  }
 
-/**
- * Bring the column up to date without taking the focus from a button that stays.
- * @param {Element} column
- * @param {Node[]} drawn
- */
-export function refresh(column, drawn) {
-  const focused = column.contains(document.activeElement) ? document.activeElement?.id : "";
-  fill(column, ...drawn);
-  if (focused) document.getElementById(focused)?.focus();
+  /** @param {ClerkState} state @param {number} now the server's time in milliseconds */
+  update(state, now) {
+    const { state: desk, since } = state.window;
+    const free = ["off", "ready", "break", "missed"].includes(desk);
+    this.own.className = `own-state is-${desk}`;
+    this.own.setAttribute("aria-label", t(`clerk.state.${desk}`));
+    this.word.dataset.state = desk;
+    say(this.word, t(`clerk.state.${desk}`));
+    say(this.since, clock((now - Date.parse(since)) / 1000));
+    this.missed.hidden = desk !== "missed";
+    say(this.missed, t("clerk.missed.note"));
+    STEPS.forEach(([step, reached], at) => {
+      const button = this.buttons[at];
+      button.disabled = !free || desk === reached;
+      button.className = step === "go_off" ? "quiet" : "";
+      if (step === "be_ready" && desk !== "ready") button.className = "primary";
+      say(button, t(`clerk.${step}`));
+    });
+    say(this.queuesTitle, t("clerk.queues"));
+    this.queues.update(state.queues, state.city, now);
+    say(this.lineTitle, t("clerk.line"));
+    const away = state.line.filter((entry) => entry.away).length;
+    say(
+      this.summary,
+      state.line.length
+        ? t("clerk.line.waiting", { count: state.line.length - away, away })
+        : t("clerk.line.empty"),
+    );
+    this.waiting.update(state.line, state.queues, desk === "ready", now);
+  }
+
+  /** Draw anew, in another language. */
+  redraw() {
+    this.waiting.forget();
+  }
 }

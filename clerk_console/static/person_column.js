@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * Whom do I see, and who rings? The clerk's middle column: offer, video and its controls.
+ * What happens at this desk now? The clerk's middle column: what rings, whom one sees, who was asked,
+ * and the controls of the call.
  */
 
 import { el, fill, icon } from "/static/kit/dom.js";
@@ -8,10 +9,16 @@ import { liveMeter } from "/static/kit/level.js";
 import { othersInWords, pathWords, Reporter, showQuality } from "/static/kit/quality.js";
 import { clock, nameOf, t } from "/static/kit/words.js";
 import { ChosenDevices } from "./chosen_devices.js";
+import { Confirming } from "./confirming.js";
+import { ConsultBar } from "./consult_bar.js";
+import { inCall, isAsked, ringing, serves } from "./desk_state.js";
 import { DeviceDialog, deviceTrouble } from "./device_dialog.js";
+import { OfferCard } from "./offer_card.js";
+import { Pictures } from "./pictures.js";
 import { Sharing } from "./sharing.js";
+import { TransferDialog } from "./transfer_dialog.js";
 
-/** @import {ClerkState} from "/static/kit/protocol.js" */
+/** @import {ClerkState, CommandFields} from "/static/kit/protocol.js" */
 /** @import {Line} from "/static/kit/line.js" */
 /** @import {Peer} from "/static/kit/peer.js" */
 
@@ -20,49 +27,55 @@ export class PersonColumn {
    * @param {HTMLElement} place
    * @param {Line<ClerkState>} line
    * @param {(far: HTMLVideoElement) => Peer} makePeer
+   * @param {() => Promise<void>} keep what is typed, before the visit goes
    * @param {(error: Error) => void} refused
    */
-  constructor(place, line, makePeer, refused) {
+  constructor(place, line, makePeer, keep, refused) {
     this.line = line;
+    this.keep = keep;
     this.refused = refused;
-    this.far = el("video", { class: "far", autoplay: true, playsInline: true, id: "far" });
-    this.own = el("video", {
-      class: "own",
-      autoplay: true,
-      playsInline: true,
-      muted: true,
-      id: "own",
-    });
-    this.peer = makePeer(this.far);
+    this.pictures = new Pictures();
+    this.peer = makePeer(this.pictures.far);
     this.top = el("div", { class: "person-top" });
     this.quality = el("span", { class: "quality", role: "status" });
     this.reporter = new Reporter(line, this.peer);
-    this.shared = el("video", { class: "shared", autoplay: true, muted: true, hidden: true });
     this.sharing = new Sharing(line, this.peer, refused);
     this.peer.addEventListener("shared", (event) => {
-      this.shared.srcObject = /** @type {CustomEvent} */ (event).detail;
+      this.pictures.shared.srcObject = /** @type {CustomEvent} */ (event).detail;
     });
+    this.peer.addEventListener("slots", () => this.#followState());
     this.told = el("p", { class: "told", role: "status" });
     this.controls = el("div", { class: "row controls" });
-    this.offer = el("section", { class: "offer", role: "alertdialog", hidden: true });
+    const send = this.#send.bind(this);
+    this.offer = new OfferCard(
+      (visit) => send("accept", { visit }),
+      (visit, reason) => send("decline", { visit, reason }),
+    );
+    this.consult = new ConsultBar({
+      threeWay: () => this.threeWay(),
+      handOver: () => this.handOver(),
+      end: () => this.endConsult(),
+    });
+    this.transfers = new TransferDialog(line, keep);
     this.devices = new ChosenDevices((opening) => this.peer.send(opening));
     this.dialog = new DeviceDialog(this.devices, () => this.#followState());
-    this.confirming = el("dialog", { class: "dialog" });
+    this.confirming = new Confirming();
     this.levels = el("span", { class: "levels", hidden: true });
     this.drawnFor = "";
-    this.offered = "";
     fill(
       place,
       this.top,
-      el("div", { class: "stage" }, this.far, this.shared, this.own, this.told, this.offer),
+      el("div", { class: "stage" }, ...this.pictures.nodes, this.told, this.offer.node),
+      this.consult.node,
       this.controls,
       this.dialog.node,
-      this.confirming,
+      this.transfers.node,
+      this.confirming.node,
     );
     this.redraw();
     this.devices.addEventListener("change", () => this.#devicesChanged());
     this.peer.addEventListener("blocked", () => fill(this.told, t("clerk.blocked")));
-    this.far.addEventListener("click", () => this.far.play());
+    this.pictures.far.addEventListener("click", () => this.pictures.far.play());
   }
 
   /** @param {ClerkState} state */
@@ -70,13 +83,13 @@ export class PersonColumn {
     const on = this.dialog.open || !["off", "break", "missed"].includes(state.window.state);
     if (on) this.devices.open();
     else if (this.devices.stream) this.devices.close();
-    const call = state.visit?.state === "serving" ? state.call : null;
+    const call = inCall(state) ? state.call : null;
     const warm = ["ready", "offered"].includes(state.window.state);
     this.peer.follow({ call, connection: state.connection, warm });
-    this.shared.hidden = !call?.far_shares;
     if (!call) this.sharing.stop();
-    this.far.hidden = state.visit?.state !== "serving";
-    this.own.hidden = !this.devices.stream;
+    this.pictures.update(state, this.peer);
+    this.pictures.own.hidden = !this.devices.stream;
+    this.transfers.update(state);
     this.#drawControls(state);
     this.tick(state);
   }
@@ -90,7 +103,7 @@ export class PersonColumn {
   /** What changes with time: the offer's seconds, the call's length. @param {ClerkState} state */
   tick(state) {
     const { visit, call } = state;
-    const serving = visit?.state === "serving";
+    const serving = inCall(state);
     if (call) showQuality(this.quality, call);
     this.levels.hidden = !serving;
     fill(
@@ -123,20 +136,24 @@ export class PersonColumn {
         : deviceTrouble(this.devices);
     fill(this.told, words);
     this.told.hidden = !words;
-    this.#drawOffer(state);
+    this.offer.update(state, this.line.now());
+    this.consult.update(state, this.line.now());
   }
 
   /** @param {ClerkState} state */
   #heading(state) {
     const { visit } = state;
-    if (visit?.state === "offered") return t("clerk.offer.title");
+    if (ringing(state)) return t("clerk.offer.title");
     if (visit) return `${visit.ticket} · ${nameOf(visit.matter)}`;
     return t(state.window.state === "ready" ? "clerk.person.nobody" : "clerk.person.off");
   }
 
   /** Draw anew after a change of language. */
   redraw() {
-    this.drawnFor = this.offered = "";
+    this.drawnFor = "";
+    this.offer.redraw();
+    this.consult.redraw();
+    this.pictures.redraw();
     const whileShown = (/** @type {MediaProvider | null} */ stream) =>
       this.levels.hidden ? null : /** @type {MediaStream | null} */ (stream);
     fill(
@@ -144,7 +161,7 @@ export class PersonColumn {
       icon("mic"),
       liveMeter(t("clerk.device.level"), () => whileShown(this.devices.stream), { id: "level" }),
       icon("louder"),
-      liveMeter(t("clerk.device.far_level"), () => whileShown(this.far.srcObject), {
+      liveMeter(t("clerk.device.far_level"), () => whileShown(this.pictures.far.srcObject), {
         id: "far-level",
       }),
     );
@@ -152,51 +169,87 @@ export class PersonColumn {
 
   /** Take the visit that rings. */
   accept() {
-    const visit = this.line.state?.visit;
-    if (visit?.state === "offered")
-      this.line.command("accept", { visit: visit.id }).catch(this.refused);
+    const rings = this.line.state && ringing(this.line.state);
+    if (rings) this.#send("accept", { visit: rings.visit.id });
+  }
+
+  /** Say why the visit that rings is declined, or go back. */
+  decline() {
+    this.offer.decline();
+  }
+
+  /** Choose to whom the visit goes. */
+  transfer() {
+    const { state } = this.line;
+    if (state?.visit && serves(state)) this.transfers.show(state.visit);
+  }
+
+  /** Take the resident into the talk with the colleague, or put them on hold again. */
+  threeWay() {
+    const { visit, consult } = this.line.state ?? {};
+    if (visit && consult?.role === "asker" && consult.state === "joined")
+      this.#send("set_three_way", { visit: visit.id, with_resident: !consult.with_resident });
+  }
+
+  /** Ask, then leave the call to the colleague. */
+  handOver() {
+    const { visit, consult } = this.line.state ?? {};
+    if (!visit || consult?.role !== "asker" || consult.state !== "joined") return;
+    const name = nameOf({ name_zh: consult.other_zh, name_en: consult.other_en });
+    const hand = (/** @type {boolean} */ ready) => () => {
+      this.keep()
+        .then(() => this.line.command("hand_over", { visit: visit.id, ready }))
+        .catch(this.refused);
+    };
+    this.confirming.ask(
+      t("clerk.hand_over.question", { ticket: visit.ticket, name }),
+      t("clerk.hand_over.no"),
+      { words: t("clerk.hand_over.ready"), id: "hand-over-ready", act: hand(true) },
+      { words: t("clerk.hand_over.break"), id: "hand-over-break", act: hand(false), class: "" },
+    );
+  }
+
+  /** Take back what was asked; ask before a consult that runs is ended or left. */
+  endConsult() {
+    const { visit, consult } = this.line.state ?? {};
+    if (!visit || !consult || (consult.role === "asked" && consult.state !== "joined")) return;
+    const act = () => this.#send("end_consult", { visit: visit.id });
+    if (consult.state !== "joined") {
+      act();
+      return;
+    }
+    const name = nameOf({ name_zh: consult.other_zh, name_en: consult.other_en });
+    this.confirming.ask(
+      t(`clerk.consult.question.${consult.role}`, { name }),
+      t("clerk.hand_over.no"),
+      { words: t(`clerk.consult.yes.${consult.role}`), id: "consult-end-yes", act },
+    );
   }
 
   /** Ask, then end the call. */
   end() {
     const visit = this.line.state?.visit;
-    if (visit?.state !== "serving" || this.confirming.open) return;
-    fill(
-      this.confirming,
-      el("p", null, t("clerk.end.question", { ticket: visit.ticket })),
-      el(
-        "div",
-        { class: "row" },
-        el("button", { onclick: () => this.confirming.close() }, t("clerk.end.no")),
-        el(
-          "button",
-          {
-            class: "danger",
-            id: "end-yes",
-            onclick: () => {
-              this.confirming.close();
-              this.line.command("end_call", { visit: visit.id }).catch(this.refused);
-            },
-          },
-          t("clerk.end.yes"),
-        ),
-      ),
-    );
-    this.confirming.showModal();
+    if (!visit || !this.line.state || !serves(this.line.state)) return;
+    this.confirming.ask(t("clerk.end.question", { ticket: visit.ticket }), t("clerk.end.no"), {
+      words: t("clerk.end.yes"),
+      id: "end-yes",
+      class: "danger",
+      act: () => this.#send("end_call", { visit: visit.id }),
+    });
   }
 
   /** Pause the recording, or let it go on. */
   record() {
-    const { visit, call } = this.line.state ?? {};
-    if (visit?.state !== "serving" || !call) return;
-    this.line
-      .command("set_recording", { visit: visit.id, running: call.recording === "paused" })
-      .catch(this.refused);
+    const { state } = this.line;
+    if (!state?.visit || !state.call || !serves(state)) return;
+    const running = state.call.recording === "paused";
+    this.#send("set_recording", { visit: state.visit.id, running });
   }
 
   /** Show a screen or window to the resident, or stop that. */
   share() {
-    const call = this.line.state?.visit?.state === "serving" ? this.line.state.call : null;
+    const { state } = this.line;
+    const call = state && inCall(state) ? state.call : null;
     if (call) this.sharing.toggle(call.id);
   }
 
@@ -205,87 +258,41 @@ export class PersonColumn {
     if (this.devices.stream) this.devices.toggle(kind);
   }
 
+  /**
+   * @template {keyof CommandFields} T
+   * @param {T} type
+   * @param {CommandFields[T]} fields
+   */
+  #send(type, fields) {
+    this.line.command(type, fields).catch(this.refused);
+  }
+
   #followState() {
     if (this.line.state) this.update(this.line.state);
   }
 
   #devicesChanged() {
     const { stream, sinkId } = this.devices;
-    if (this.own.srcObject !== stream) this.own.srcObject = stream;
-    if ("setSinkId" in this.far && this.far.sinkId !== sinkId)
-      this.far.setSinkId(sinkId).catch((error) => this.refused(error));
+    const { own, far, beside } = this.pictures;
+    if (own.srcObject !== stream) own.srcObject = stream;
+    for (const heard of [far, beside])
+      if ("setSinkId" in heard && heard.sinkId !== sinkId)
+        heard.setSinkId(sinkId).catch((error) => this.refused(error));
+    this.peer.playOn(sinkId);
     this.drawnFor = "";
     if (!this.line.state) return;
-    this.own.hidden = !stream;
+    own.hidden = !stream;
     this.#drawControls(this.line.state);
     this.tick(this.line.state);
   }
 
   /** @param {ClerkState} state */
-  #drawOffer(state) {
-    const visit = state.visit?.state === "offered" ? state.visit : null;
-    if (!visit?.offered_at) {
-      this.offer.hidden = true;
-      this.offered = "";
-      fill(this.offer);
-      return;
-    }
-    const left = state.ring_s - (this.line.now() - Date.parse(visit.offered_at)) / 1000;
-    const seconds = t("clerk.offer.left", { seconds: Math.max(0, Math.ceil(left)) });
-    const waited = clock((this.line.now() - Date.parse(visit.taken_at)) / 1000);
-    if (this.offered !== visit.id) {
-      this.offered = visit.id; // one offer can follow another without a pause between them
-      this.offer.hidden = false;
-      this.offer.setAttribute("aria-label", t("clerk.offer.title"));
-      const accept = el(
-        "button",
-        { class: "primary", id: "accept", onclick: () => this.accept() },
-        icon("phone"),
-        t("clerk.accept"),
-      );
-      fill(
-        this.offer,
-        el("h2", null, t("clerk.offer.title")),
-        el(
-          "dl",
-          null,
-          el("dt", null, t("clerk.offer.matter")),
-          el("dd", { class: "large" }, nameOf(visit.matter)),
-          el("dt", null, t("clerk.offer.city")),
-          el("dd", null, nameOf(visit.city)),
-          el("dt", null, t("clerk.offer.from")),
-          el("dd", null, nameOf(visit.site)),
-          el("dt", null, t("clerk.offer.waited")),
-          el("dd", { id: "offer-waited" }, waited),
-        ),
-        el("p", { id: "offer-left", class: "soft" }, seconds),
-        el(
-          "div",
-          { class: "row" },
-          accept,
-          el(
-            "button",
-            {
-              id: "decline",
-              onclick: () => this.line.command("decline", { visit: visit.id }).catch(this.refused),
-            },
-            t("clerk.decline"),
-          ),
-        ),
-      );
-      accept.focus();
-    } else {
-      fill(/** @type {Element} */ (this.offer.querySelector("#offer-left")), seconds);
-      fill(/** @type {Element} */ (this.offer.querySelector("#offer-waited")), waited);
-    }
-  }
-
-  /** @param {ClerkState} state */
   #drawControls(state) {
-    const serving = state.visit?.state === "serving";
+    const talks = inCall(state);
+    const serving = serves(state);
     const paused = state.call?.recording === "paused";
     const shares = Boolean(this.sharing.track);
-    const drawnFor = `${serving} ${Boolean(this.devices.stream)} ${paused} ${shares}`;
+    const drawnFor = `${talks} ${isAsked(state)} ${Boolean(this.devices.stream)} ${paused} ${shares}`;
     if (drawnFor === this.drawnFor) return;
     this.drawnFor = drawnFor;
     const { off, stream } = this.devices;
@@ -318,7 +325,7 @@ export class PersonColumn {
         "button",
         {
           id: "share",
-          disabled: !serving,
+          disabled: !talks,
           "aria-pressed": String(shares),
           onclick: () => this.share(),
         },
@@ -335,6 +342,12 @@ export class PersonColumn {
         },
         icon(paused ? "record" : "pause"),
         t(paused ? "clerk.record.resume" : "clerk.record.pause"),
+      ),
+      el(
+        "button",
+        { id: "transfer", disabled: !serving, onclick: () => this.transfer() },
+        icon("people"),
+        t("clerk.transfer"),
       ),
       el("span", { class: "grow" }),
       el(

@@ -24,6 +24,13 @@ const REASONS = ["clear", "kind", "quick", "slow", "unclear", "picture"];
 export function call(line, videos, confirm) {
   const who = el("p", { class: "who" });
   const told = el("p", { class: "told", role: "status" });
+  const held = el(
+    "div",
+    { class: "held", role: "status", hidden: true },
+    icon("pause"),
+    el("p", { class: "held-title" }, t("call.hold")),
+    el("p", null, t("call.hold.text")),
+  );
   const time = el("span", { class: "time" });
   const recording = el("p", { class: "recording" });
   let visit = "";
@@ -79,7 +86,7 @@ export function call(line, videos, confirm) {
     { class: "call" },
     el("h1", { class: "visually-hidden" }, t("call.title")),
     el("div", { class: "call-top" }, who, recording),
-    el("div", { class: "call-middle" }, told),
+    el("div", { class: "call-middle" }, held, told),
     el("div", { class: "actions" }, pause, louder, end),
   );
   return {
@@ -98,6 +105,7 @@ export function call(line, videos, confirm) {
       const words = pathWords(state.call, line.online);
       fill(told, words ? t(`call.${words}`) : "");
       told.hidden = !words;
+      held.hidden = !state.on_hold;
       fill(recording, t(`call.recording.${state.call?.recording ?? "starting"}`), " ", time);
       recording.dataset.state = state.call?.recording ?? "starting";
     },

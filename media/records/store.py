@@ -13,7 +13,7 @@ from media.records import manifest as manifests
 log = logging.getLogger(__name__)
 
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z")
-_FILE = re.compile(r"^[a-z]+(-[0-9])?(-screen)?-[0-9]{3,6}\.webm\Z")
+_FILE = re.compile(r"^[a-z_]+(-[0-9])?(-screen)?-[0-9]{3,6}\.webm\Z")
 
 
 class BadName(ValueError):  # noqa: N818

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signaling.call import CLERK, PARTIES, Call, CallId, Mode, Party
+from media.node.relay import Leg
+from media.node.sdp import SlotSsrcs
+from signaling.call import CLERK, INVITED, PARTIES, Call, CallId, Mode, Party, kept_seats
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 
@@ -187,3 +189,53 @@ def test_a_call_begins_to_talk_once_and_is_never_unbegun(
         for path in call.paths.values():
             assert (path.state in ("connected", "silent")) == (path.playing is not None)
             assert path.offer is None or path.connection is not None
+
+
+def test_a_clerk_who_took_over_keeps_the_name_and_the_next_one_gets_another() -> None:
+    call = new_call()
+    first = call.next_invited()
+    call = call.joined(first, "party")
+    assert (call.consulted, call.keeps(first), call.keeps(Party("supervisor"))) == (
+        first,
+        True,
+        False,
+    )
+    call = call.handed_over(first)
+    assert (call.clerk, call.consulted) == (first, None)
+    second = call.next_invited()
+    assert second != first
+    call = call.joined(second, "party")
+    assert call.consulted == second
+    assert call.handed_over(second).next_invited() == first
+
+
+def test_on_hold_the_clerks_are_alone_also_with_a_supervisor_who_joined_before() -> None:
+    call = new_call().joined(Party("supervisor"), "party").joined(INVITED, "party")
+    assert call.table["resident"] == ["clerk", "supervisor", "invited_clerk"]
+    held = call.held(on_hold=True)
+    assert held.table["resident"] == []
+    assert all("resident" not in heard for heard in held.table.values())
+    over = held.handed_over(INVITED)
+    assert over.table["resident"] == ["invited_clerk", "supervisor"]  # who serves comes first
+
+
+TABLES = st.lists(
+    st.permutations(["a", "b", "c", "d"]).flatmap(
+        lambda names: st.integers(0, 4).map(lambda n: names[:n])
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(TABLES)
+def test_slots_are_in_the_order_of_the_table_whatever_came_before(heard: list[list[str]]) -> None:
+    leg = Leg([SlotSsrcs(*range(n * 5, n * 5 + 5)) for n in range(4)], lambda packet: None)
+    before: list[str] = []
+    for after in heard:
+        kept = kept_seats({"me": before}, {"me": after})
+        if kept is not None:
+            leg.seat(kept["me"])
+        leg.seat(after)
+        assert leg.place_of == {far: place for place, far in enumerate(after)}
+        before = after

@@ -19,6 +19,7 @@ export class Link {
     /** Sound and camera of each slot. @type {Map<number, MediaStream>} */
     this.streams = new Map([[0, this.far]]);
     this.shared = new MediaStream();
+    this.sinkId = "";
     /** @type {Map<number, HTMLAudioElement>} */
     this.others = new Map();
     /** @type {RTCRtpSender[]} */
@@ -72,6 +73,13 @@ export class Link {
     for (const sound of this.others.values()) sound.play().catch(() => {});
   }
 
+  /** Let the others be heard over this loudspeaker. @param {string} sinkId */
+  playOn(sinkId) {
+    this.sinkId = sinkId;
+    for (const sound of this.others.values())
+      if ("setSinkId" in sound && sound.sinkId !== sinkId) sound.setSinkId(sinkId).catch(() => {});
+  }
+
   /** Hang up. */
   close() {
     this.closed = true;
@@ -97,6 +105,7 @@ export class Link {
       sound.srcObject = stream;
       sound.autoplay = true;
       this.others.set(slot, sound);
+      this.playOn(this.sinkId);
     }
   }
 }

@@ -26,18 +26,21 @@ const SWITCH_MOST_MS = 3000;
 
 /**
  * Fires `playing` once per call when the first far picture was decoded, `blocked` when the browser
- * does not play by itself, `shared` (detail: the stream or null) and `link` when another
- * connection carries the call.
+ * does not play by itself, `shared` (detail: the stream or null), `link` when another connection
+ * carries the call and `slots` when it may bring somebody else.
  */
 export class Peer extends EventTarget {
   /**
    * @param {Line<any>} line
    * @param {HTMLVideoElement} far where the other party is shown
+   * @param {string} party which one that is; "" for whoever is in the first slot
    */
-  constructor(line, far) {
+  constructor(line, far, party = "") {
     super();
     this.line = line;
     this.far = far;
+    this.party = party;
+    this.sinkId = "";
     /** @type {MediaStream} */
     this.stream = new MediaStream();
     /** @type {MediaStreamTrack | null} */
@@ -73,6 +76,20 @@ export class Peer extends EventTarget {
   share(track) {
     this.screen = track;
     this.#flow();
+  }
+
+  /**
+   * Sound and picture of one slot of the connection that carries the call.
+   * @param {number} slot
+   */
+  streamOf(slot) {
+    return this.playing?.streams.get(slot);
+  }
+
+  /** Let those be heard over this loudspeaker who have no picture of their own. @param {string} sinkId */
+  playOn(sinkId) {
+    this.sinkId = sinkId;
+    this.playing?.playOn(sinkId);
   }
 
   /**
@@ -161,6 +178,7 @@ export class Peer extends EventTarget {
       const sdp = await link.answer(offer);
       if (this.wanted.call) link.carry(this.stream, this.screen);
       if (link.closed) return;
+      if (link === this.playing) this.dispatchEvent(new Event("slots"));
       await this.line.command("answer", { connection: link.id, sdp });
     } catch (error) {
       console.warn("answer", /** @type {Error} */ (error).message);
@@ -197,11 +215,17 @@ export class Peer extends EventTarget {
 
   /** @param {Link} link */
   #show(link) {
+    const slot = this.party ? (this.wanted.call?.hears.indexOf(this.party) ?? -1) : 0;
+    const stream = link.streams.get(slot) ?? null;
+    if (this.far.srcObject !== stream) {
+      this.far.srcObject = stream;
+      if (stream) this.far.play().catch(() => this.dispatchEvent(new Event("blocked")));
+    }
     if (this.shown === link.id) return;
     this.shown = link.id;
-    this.far.srcObject = link.far;
-    this.far.play().catch(() => this.dispatchEvent(new Event("blocked")));
+    link.playOn(this.sinkId);
     link.playOthers();
+    this.dispatchEvent(new Event("slots"));
     this.dispatchEvent(new CustomEvent("shared", { detail: link.shared }));
     this.dispatchEvent(new CustomEvent("link", { detail: link }));
   }

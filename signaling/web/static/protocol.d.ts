@@ -298,9 +298,11 @@ export interface QualityView {
 export interface OtherView {
   party: string;
   mode: "listen" | "party" | "whisper";
+  name_zh: string;
+  name_en: string;
 }
 
-/** The running call as one party sees it. `far` is the other party's path, `own` this one's. A path is `connecting`, `connected`, `silent` (nothing heard for 2 s) or `away`. `sound_only` names the side whose path carries no picture now; `recording` is how the recording is doing. */
+/** The running call as one party sees it. `far` is the other party's path, `own` this one's. A path is `connecting`, `connected`, `silent` (nothing heard for 2 s) or `away`. `sound_only` names the side whose path carries no picture now; `recording` is how the recording is doing. `hears` names the parties that this one hears and sees, in the order of its connection's slots. */
 export interface CallView {
   id: string;
   far: "away" | "connected" | "connecting" | "silent";
@@ -311,6 +313,7 @@ export interface CallView {
   recording: "failed" | "paused" | "recording" | "starting";
   sound_only: "far" | "own" | null;
   far_shares: boolean;
+  hears: string[];
   others: OtherView[];
   quality: QualityView | null;
 }

@@ -6,7 +6,7 @@
 
 import { el, fill, icon } from "./dom.js";
 import { measure } from "./measure.js";
-import { t } from "./words.js";
+import { nameOf, t } from "./words.js";
 
 /** @import {CallView} from "./protocol.js" */
 /** @import {Line} from "./line.js" */
@@ -84,5 +84,11 @@ export function pathWords(call, online) {
  * @param {CallView} call
  */
 export function othersInWords(call) {
-  return call.others.map(({ mode }) => t(`others.${mode}`)).join(" · ");
+  return call.others
+    .map((other) =>
+      other.party.startsWith("supervisor")
+        ? t(`others.${other.mode}`)
+        : t("others.clerk", { name: nameOf(other) }),
+    )
+    .join(" · ");
 }
