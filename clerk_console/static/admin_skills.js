@@ -11,6 +11,7 @@ import { ChangePreview } from "./change_preview.js";
 import { loaded } from "./loaded.js";
 import { SkillEdits } from "./skill_edits.js";
 import { SkillTable } from "./skill_table.js";
+import { editsInWords } from "./skill_words.js";
 import { SkillsImport } from "./skills_import.js";
 import { message } from "./told.js";
 
@@ -177,7 +178,7 @@ export class SkillsMatrix {
     const preview = new ChangePreview(this.dialog, t("preview.title"), form);
     const names = new Map(this.queues.map((queue) => [queue.id, nameOf(queue)]));
     preview.show(
-      this.edits.changes(names),
+      editsInWords(this.edits, names),
       async () => {
         const path = `/api/cities/${this.city.code}/skills`;
         await ask("PUT", path, { clerks: this.edits.changed() });
