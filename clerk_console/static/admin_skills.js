@@ -175,7 +175,11 @@ export class SkillsMatrix {
         el("button", { onclick: () => this.dialog.close() }, t("dialog.close")),
       ),
     );
-    const preview = new ChangePreview(this.dialog, t("preview.title"), form);
+    const preview = new ChangePreview(
+      this.dialog,
+      t("skills.title", { city: nameOf(this.city) }),
+      form,
+    );
     const names = new Map(this.queues.map((queue) => [queue.id, nameOf(queue)]));
     preview.show(
       editsInWords(this.edits, names),
