@@ -1,5 +1,6 @@
 """The rulebook keeps rules that can be, refuses others whole, and knows who saw what."""
 
+import asyncio
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -399,3 +400,30 @@ async def test_whoever_saw_an_older_version_changes_nothing(world: World) -> Non
         with pytest.raises(Stale):
             await book.put_agreement(agreement(kind="overflow"), seen=NEW)
         assert (await book.rules(), await book.skills(), await book.agreements()) == now
+
+
+async def test_of_several_changes_at_once_one_is_made_and_the_others_are_told(
+    world: World,
+) -> None:
+    async with office(world) as at:
+        book = rulebook(at)
+        before = await queue(book)
+        done = await asyncio.gather(
+            *(
+                book.put_queue(replace(before, ring_s=20.0 + n), seen=version_of(before))
+                for n in range(1, 6)
+            ),
+            return_exceptions=True,
+        )
+        assert [one for one in done if not isinstance(one, Stale)] == [before]
+
+
+async def test_two_cities_that_change_rules_at_once_form_no_circle(world: World) -> None:
+    async with office(world) as at:
+        book = rulebook(at)
+        done = await asyncio.gather(
+            book.put_overflows(JIAXING, [over(HOUSING, ELSEWHERE)]),
+            book.put_overflows(HANGZHOU, [over(ELSEWHERE, HOUSING)]),
+            return_exceptions=True,
+        )
+        assert sorted(isinstance(one, BadRule) for one in done) == [False, True]
