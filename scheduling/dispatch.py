@@ -127,7 +127,7 @@ class Dispatcher:
             desks = await _windows(connection, sa.true())
         now_s = self._shares_s = now.timestamp()
         for held in waiting:
-            router.arrive(self._waiting(held), now_s)
+            router.arrive(self._waiting(held, router), now_s)
         for about, subject in asked:
             router.arrive(_consulting(about, subject), now_s)
         offered = [
@@ -153,7 +153,7 @@ class Dispatcher:
         consulted = {about.visit: (about, of) for about, of in asked if about.state == "asked"}
         for each in held:
             if each.state in visit.IN_LINE:
-                offered.append(router.arrive(self._waiting(each), now_s))
+                offered.append(router.arrive(self._waiting(each, router), now_s))
             else:
                 router.remove(each.id)
             if each.id in consulted:
@@ -201,16 +201,17 @@ class Dispatcher:
             router.away(desk.clerk)
         return None
 
-    def _waiting(self, held: Visit) -> Waiting:
+    def _waiting(self, held: Visit, router: Router) -> Waiting:
+        """A partner's queue may have gone since the ticket was taken: it is in no line then."""
         return Waiting(
             held.id,
             held.queue,
             held.virtual_at.timestamp(),
             held.waits_since.timestamp(),
             language=held.wish,
-            also=held.also,
+            also=[queue for queue in held.also if queue in router.lines],
             allowed=held.allowed,
-            overflowed=tuple(held.overflowed),
+            overflowed=tuple(queue for queue in held.overflowed if queue in router.lines),
             stays=held.stays,
             only=held.only_clerk,
             not_by=held.not_by,

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from scheduling import visit
 from scheduling.calendar_tables import bookings
 from scheduling.catalogue import Catalogue
 from scheduling.imports import Sheet
@@ -35,6 +36,7 @@ from scheduling.skill_sheet import read_skills_sheet
 from scheduling.tables import (
     agreements,
     cities,
+    consults,
     head_starts,
     overflows,
     queues,
@@ -123,6 +125,11 @@ class Rulebook:
                 )
                 if used is not None:
                     raise BadRule(f"queue: {made} made in it; give its matters to another instead")
+            if await _is_listed(connection, queue):
+                raise BadRule(
+                    "queue: visits of another city stand in its line, or a clerk asks it;"
+                    " end the rule or agreement that leads to it, and wait until they are done"
+                )
             await connection.execute(sa.delete(skills).where(skills.c.queue == queue))
             await connection.execute(
                 sa.delete(overflows).where(
@@ -260,6 +267,20 @@ def _check_partners(queue: Queue, rules: Rules) -> None:
                 f"matters: an overflow rule joins it with {other.id}, which would serve none of"
                 " them; change that rule first"
             )
+
+
+async def _is_listed(connection: AsyncConnection, queue: QueueId) -> bool:
+    """Whether a visit of another queue that is not over is in this line, or a consult is."""
+    asked = sa.select(consults.c.visit).where(consults.c.queue == queue).limit(1)
+    if await connection.scalar(asked) is not None:
+        return True
+    over = (visit.State.CLOSED, visit.State.LEFT)
+    rows = await connection.execute(
+        sa.select(visits.c.also, visits.c.overflowed).where(
+            sa.or_(visits.c.state.not_in(over), visits.c.at_kiosk)
+        )
+    )
+    return any(queue in (*row.also, *row.overflowed) for row in rows)
 
 
 async def _replace_skills(

@@ -103,8 +103,9 @@ class Views:
         found = [
             OverflowView(city_view(self._world.cities[queues[queue].city]), "agreement", 0.0)
             for queue in shown.also
+            if queue in queues
         ]
-        for partner in shown.overflowed:
+        for partner in (queue for queue in shown.overflowed if queue in queues):
             rule = next(
                 (
                     rule

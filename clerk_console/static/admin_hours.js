@@ -183,7 +183,7 @@ export class OpeningHours {
       }
       read.push(hours);
     }
-    const preview = new ChangePreview(this.dialog, t("preview.title"), el("div"));
+    const preview = new ChangePreview(this.dialog, t("hours.week"), el("div"));
     preview.back = () => this.dialog.close();
     preview.show(
       this.#changes(),

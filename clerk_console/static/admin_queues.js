@@ -57,6 +57,11 @@ export class Queues {
       ],
       t("queue.none"),
     );
+    this.fresh = el(
+      "button",
+      { class: "primary", id: "new-queue", disabled: true, onclick: () => this.#open(null) },
+      t("queue.new"),
+    );
     this.body = el("div", { class: "stack" });
     this.place = el(
       "section",
@@ -66,11 +71,7 @@ export class Queues {
         { class: "row" },
         el("h1", null, t("queue.title", { city: nameOf(city) })),
         el("span", { class: "grow" }),
-        el(
-          "button",
-          { class: "primary", id: "new-queue", onclick: () => this.#open(null) },
-          t("queue.new"),
-        ),
+        this.fresh,
       ),
       el("p", { class: "soft" }, t("queue.about")),
       this.told,
@@ -100,6 +101,7 @@ export class Queues {
         this.matters = new Map(
           matters.map((/** @type {MatterView} */ matter) => [matter.code, matter]),
         );
+        this.fresh.disabled = false;
         this.table.show(queues);
         fill(this.body, this.table.place);
       },

@@ -30,6 +30,23 @@ export class ClerkShifts {
     this.dialog = el("dialog", { class: "dialog" });
     this.told = el("p", { class: "note", role: "status", hidden: true });
     this.title = el("strong");
+    this.tools = [
+      el(
+        "button",
+        { id: "import-shifts", disabled: true, onclick: () => this.#import() },
+        t("shifts.import"),
+      ),
+      el(
+        "button",
+        {
+          class: "primary",
+          id: "new-shift",
+          disabled: true,
+          onclick: () => this.#add(this.monday, ""),
+        },
+        t("shifts.new"),
+      ),
+    ];
     this.body = el("div", { class: "stack" });
     this.place = el(
       "section",
@@ -39,12 +56,7 @@ export class ClerkShifts {
         { class: "row" },
         el("h1", null, t("shifts.title", { city: nameOf(city) })),
         el("span", { class: "grow" }),
-        el("button", { id: "import-shifts", onclick: () => this.#import() }, t("shifts.import")),
-        el(
-          "button",
-          { class: "primary", id: "new-shift", onclick: () => this.#add(this.monday, "") },
-          t("shifts.new"),
-        ),
+        ...this.tools,
       ),
       el(
         "div",
@@ -79,6 +91,7 @@ export class ClerkShifts {
         ]),
       ([shifts, clerks]) => {
         this.clerks = clerks;
+        for (const tool of this.tools) tool.disabled = clerks.length === 0;
         this.#draw(shifts);
       },
     );

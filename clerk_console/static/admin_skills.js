@@ -11,6 +11,7 @@ import { ChangePreview } from "./change_preview.js";
 import { loaded } from "./loaded.js";
 import { SkillEdits } from "./skill_edits.js";
 import { SkillTable } from "./skill_table.js";
+import { editsInWords } from "./skill_words.js";
 import { SkillsImport } from "./skills_import.js";
 import { message } from "./told.js";
 
@@ -33,6 +34,11 @@ export class SkillsMatrix {
     this.dialog = el("dialog", { class: "dialog broad" });
     this.told = el("p", { class: "note", role: "status", hidden: true });
     this.body = el("div", { class: "stack" });
+    this.importing = el(
+      "button",
+      { id: "import-skills", disabled: true, onclick: () => this.#import() },
+      t("skills.import"),
+    );
     this.bar = el("div", { class: "row unsaved", role: "status", hidden: true });
     this.place = el(
       "section",
@@ -42,7 +48,7 @@ export class SkillsMatrix {
         { class: "row" },
         el("h1", null, t("skills.title", { city: nameOf(city) })),
         el("span", { class: "grow" }),
-        el("button", { id: "import-skills", onclick: () => this.#import() }, t("skills.import")),
+        this.importing,
       ),
       el("p", { class: "soft" }, t("skills.about")),
       this.told,
@@ -50,11 +56,11 @@ export class SkillsMatrix {
       this.body,
       this.dialog,
     );
-    /** @param {KeyboardEvent} event */
-    this.onKey = (event) => {
-      if (event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey)) this.#undo(event);
-    };
-    this.place.addEventListener("keydown", this.onKey);
+    this.place.addEventListener("keydown", (event) => {
+      const typed = event.target instanceof Element && event.target.closest("input, textarea");
+      const undo = event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey);
+      if (undo && !typed) this.#undo(event);
+    });
     this.#read();
   }
 
@@ -74,6 +80,7 @@ export class SkillsMatrix {
         ]),
       ([clerks, queues]) => {
         this.queues = queues;
+        this.importing.disabled = false;
         this.edits.rebase(clerks);
         this.#draw();
       },
@@ -174,10 +181,14 @@ export class SkillsMatrix {
         el("button", { onclick: () => this.dialog.close() }, t("dialog.close")),
       ),
     );
-    const preview = new ChangePreview(this.dialog, t("preview.title"), form);
+    const preview = new ChangePreview(
+      this.dialog,
+      t("skills.title", { city: nameOf(this.city) }),
+      form,
+    );
     const names = new Map(this.queues.map((queue) => [queue.id, nameOf(queue)]));
     preview.show(
-      this.edits.changes(names),
+      editsInWords(this.edits, names),
       async () => {
         const path = `/api/cities/${this.city.code}/skills`;
         await ask("PUT", path, { clerks: this.edits.changed() });

@@ -57,6 +57,11 @@ export class Agreements {
       ],
       t("agreement.none"),
     );
+    this.fresh = el(
+      "button",
+      { id: "new-agreement", disabled: true, onclick: () => this.#edit(null) },
+      t("agreement.new"),
+    );
     this.body = el("div");
     this.place = el(
       "section",
@@ -66,12 +71,7 @@ export class Agreements {
         { class: "row" },
         el("h2", null, t("agreement.title")),
         el("span", { class: "grow" }),
-        account.lead &&
-          el(
-            "button",
-            { id: "new-agreement", onclick: () => this.#edit(null) },
-            t("agreement.new"),
-          ),
+        account.lead && this.fresh,
       ),
       el("p", { class: "soft" }, t(account.lead ? "agreement.about" : "agreement.about_others")),
       this.told,
@@ -91,6 +91,7 @@ export class Agreements {
         ]),
       ([found, matters]) => {
         this.matters = matters;
+        this.fresh.disabled = false;
         this.table.show(found);
         fill(this.body, this.table.place);
       },

@@ -117,7 +117,7 @@ export class HeadStarts {
         input.focus();
         return;
       }
-    const preview = new ChangePreview(this.dialog, t("preview.title"), el("div"));
+    const preview = new ChangePreview(this.dialog, t("starts.title"), el("div"));
     preview.back = () => this.dialog.close();
     preview.show(
       this.#changes(),

@@ -7,6 +7,9 @@ import { el, fill } from "/static/kit/dom.js";
 import { t } from "/static/kit/words.js";
 import { message } from "./told.js";
 
+/** @type {WeakMap<Element, number>} how often each place was read for: the last one draws */
+const turns = new WeakMap();
+
 /**
  * Read, then draw into `place`; a failure is told there with a button to try again.
  * @template T
@@ -15,11 +18,14 @@ import { message } from "./told.js";
  * @param {(found: T) => void} draw
  */
 export async function loaded(place, read, draw) {
+  const turn = (turns.get(place) ?? 0) + 1;
+  turns.set(place, turn);
   fill(place, el("p", { class: "empty", role: "status" }, t("admin.loading")));
   let found;
   try {
     found = await read();
   } catch (error) {
+    if (turns.get(place) !== turn) return;
     fill(
       place,
       el(
@@ -31,5 +37,5 @@ export async function loaded(place, read, draw) {
     );
     return;
   }
-  draw(found);
+  if (turns.get(place) === turn) draw(found);
 }

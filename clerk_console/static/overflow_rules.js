@@ -291,7 +291,7 @@ export class OverflowRules {
         el("button", { onclick: () => this.dialog.close() }, t("dialog.close")),
       ),
     );
-    new ChangePreview(this.dialog, t("preview.title"), form).show(
+    new ChangePreview(this.dialog, t("overflow.title"), form).show(
       this.#changes(),
       async () => {
         const body = { version: this.version, rules: this.rules };

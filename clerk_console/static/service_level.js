@@ -111,7 +111,7 @@ export class ServiceLevels {
     fill(
       this.alerts,
       ...queues
-        .filter((q) => q.warns)
+        .filter((q) => q.warns || isDeserted(q))
         .map((q) => alert(`${nameOf(q.city)} · ${nameOf(q)}`, warning(q))),
       ...clerks.map((c) =>
         alert(`${nameOf(c.city)} · ${nameOf(c)}`, t("level.misses", { count: c.misses })),
@@ -231,10 +231,16 @@ function target(q) {
   return t("queue.target_words", { share: Math.round(100 * q.target_share), seconds: q.target_s });
 }
 
+/** Residents wait and nobody is there to answer. @param {QueueLevel} q */
+function isDeserted(q) {
+  return q.waiting > 0 && q.on_duty === 0;
+}
+
 /** What should be done about it now, in words; "" where all is well. @param {QueueLevel} q */
 function warning(q) {
   if (q.at_risk > 0)
     return t("level.at_risk", { count: q.at_risk, seconds: Math.ceil(q.target_s / 3) });
+  if (isDeserted(q)) return t("level.deserted", { count: q.waiting });
   if (q.share !== null && q.share < q.target_share)
     return t("level.below", { share: Math.round(100 * q.share) });
   if (q.counted > 0 && q.in_time / (q.counted + 1) < q.target_share) return t("level.one_more");
@@ -245,7 +251,7 @@ function warning(q) {
 function warningCell(q) {
   const words = warning(q);
   if (!words) return q.waiting && q.longest_since ? longest(q.longest_since) : t("level.well");
-  return el("span", { class: q.warns ? "warns" : "soft" }, words);
+  return el("span", { class: q.warns || isDeserted(q) ? "warns" : "soft" }, words);
 }
 
 /** @param {string} since */

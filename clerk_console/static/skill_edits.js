@@ -4,8 +4,6 @@
  * can be undone one by one and stay when the server's state is read anew. Knows no page.
  */
 
-import { nameOf, t } from "/static/kit/words.js";
-
 /** @typedef {"none" | "primary" | "secondary" | "backup"} Level */
 /**
  * @typedef {{clerk: string, name_zh: string, name_en: string, version: string,
@@ -115,19 +113,11 @@ export class SkillEdits {
       });
   }
 
-  /**
-   * What changes, in words.
-   * @param {Map<string, string>} queues their names
-   */
-  changes(queues) {
-    return [...this.wanted].map(([key, value]) => {
+  /** What each edit changes, by clerk and queue, "languages" or "capacity". */
+  differences() {
+    return [...this.wanted].map(([key, after]) => {
       const [clerk, what] = key.split(" ");
-      const one = this.clerks.find((each) => each.clerk === clerk);
-      return {
-        what: `${one ? nameOf(one) : clerk} · ${skillInWords(what, queues)}`,
-        before: valueInWords(what, this.#kept(clerk, what)),
-        after: valueInWords(what, value),
-      };
+      return { clerk, what, before: this.#kept(clerk, what), after };
     });
   }
 
@@ -149,18 +139,4 @@ export class SkillEdits {
 /** @param {any} a @param {any} b */
 function same(a, b) {
   return Array.isArray(a) ? [...a].sort().join() === [...b].sort().join() : a === b;
-}
-
-/** @param {string} what @param {Map<string, string>} queues */
-export function skillInWords(what, queues) {
-  if (what === "languages" || what === "capacity") return t(`skills.${what}`);
-  return queues.get(what) ?? what;
-}
-
-/** @param {string} what @param {any} value */
-export function valueInWords(what, value) {
-  if (what === "languages")
-    return value.map((/** @type {string} */ c) => t(`spoken.${c}`)).join(" · ") || "–";
-  if (what === "capacity") return String(value);
-  return t(`skills.level.${value}`);
 }

@@ -6,7 +6,7 @@
 
 import { nameOf, t } from "/static/kit/words.js";
 import { changeList } from "./change_preview.js";
-import { skillInWords, valueInWords } from "./skill_edits.js";
+import { skillInWords, valueInWords } from "./skill_words.js";
 import { SpreadsheetImport } from "./spreadsheet_import.js";
 
 /** @import {CityView} from "/static/kit/protocol.js" */

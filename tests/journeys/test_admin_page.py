@@ -435,12 +435,13 @@ async def test_admin_and_supervisor_see_where_the_minute_is_missed(tmp_path: Pat
         await page.click("#view-level")
         row = page.locator("#service-level tbody tr", has_text="医疗保障")
         await expect(row.locator("td").nth(1)).to_have_text("0 %", timeout=15_000)
-        await expect(page.locator(".alerts")).to_contain_text("低于目标")
+        await expect(page.locator(".alerts")).to_contain_text("有 1 人等候,但无人在岗")
         await expect(page.locator(".hours figcaption")).to_contain_text("1 人中有 1 人超时")
         await expect(page.locator(".hours svg rect.late").first).to_be_attached()
         assert await violations(page) == []
         await at_desk.step("be_ready")
         await at_desk.rung()
+        await expect(page.locator(".alerts")).to_contain_text("低于目标", timeout=15_000)
         await at_desk.line.command(protocol.Decline, visit=waiting.id)
         supervisor = await page.context.browser.new_page()  # type: ignore[union-attr]
         await sign_in(supervisor, service.url, "supervisor", "jiaxing-supervisor")

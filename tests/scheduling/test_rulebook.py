@@ -1,10 +1,12 @@
 """The rulebook keeps rules that can be, refuses others whole, and knows who saw what."""
 
+import asyncio
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from deploy import demo_world
 from scheduling.imports import BadImport
@@ -19,6 +21,7 @@ from scheduling.rules import (
     QueueId,
     Skills,
 )
+from scheduling.tables import visits
 from scheduling.versions import NEW, Stale, version_of
 from scheduling.visit import CityCode, ClerkId, MatterCode
 from tests.scheduling.office import CLERK, HANGZHOU, JIAXING, OTHER_CLERK, Office, office
@@ -122,6 +125,36 @@ async def test_a_queue_that_was_used_stays_for_the_record(world: World) -> None:
         with refused("queue"):
             await book.delete_queue(MEDICAL)
         assert MEDICAL in (await book.rules()).queues
+
+
+async def test_a_queue_in_whose_line_visits_of_another_city_stand_stays_until_they_are_done(
+    world: World,
+) -> None:
+    async with office(world) as at:
+        book = rulebook(at)
+        partner = QueueId("320500-lawyers")  # shares Songjiang's lawyers' matters by agreement
+        held = await at.take(matter="LS-01", city=SONGJIANG)
+        assert held.also == [partner]
+        with refused("queue"):
+            await book.delete_queue(partner)
+        await at.desk.leave(held.id, held.kiosk, at.later())
+        await book.delete_queue(partner)
+        assert partner not in (await book.rules()).queues
+
+
+async def test_a_queue_that_went_while_a_ticket_was_taken_is_in_no_line(world: World) -> None:
+    async with office(world) as at:
+        book = rulebook(at)
+        partner = QueueId("320500-lawyers")
+        await book.delete_queue(partner)
+        held = await at.take(matter="LS-01", city=SONGJIANG)
+        async with at.engine.begin() as connection:
+            await connection.execute(
+                sa.update(visits).where(visits.c.id == held.id).values(also=[partner])
+            )
+        await at.ready("songjiang1")
+        (offered,) = await at.offer(held.kiosk)
+        assert (offered.id, offered.clerk) == (held.id, "songjiang1")
 
 
 # Overflow
@@ -367,3 +400,30 @@ async def test_whoever_saw_an_older_version_changes_nothing(world: World) -> Non
         with pytest.raises(Stale):
             await book.put_agreement(agreement(kind="overflow"), seen=NEW)
         assert (await book.rules(), await book.skills(), await book.agreements()) == now
+
+
+async def test_of_several_changes_at_once_one_is_made_and_the_others_are_told(
+    world: World,
+) -> None:
+    async with office(world) as at:
+        book = rulebook(at)
+        before = await queue(book)
+        done = await asyncio.gather(
+            *(
+                book.put_queue(replace(before, ring_s=20.0 + n), seen=version_of(before))
+                for n in range(1, 6)
+            ),
+            return_exceptions=True,
+        )
+        assert [one for one in done if not isinstance(one, Stale)] == [before]
+
+
+async def test_two_cities_that_change_rules_at_once_form_no_circle(world: World) -> None:
+    async with office(world) as at:
+        book = rulebook(at)
+        done = await asyncio.gather(
+            book.put_overflows(JIAXING, [over(HOUSING, ELSEWHERE)]),
+            book.put_overflows(HANGZHOU, [over(ELSEWHERE, HOUSING)]),
+            return_exceptions=True,
+        )
+        assert sorted(isinstance(one, BadRule) for one in done) == [False, True]

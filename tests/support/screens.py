@@ -113,6 +113,22 @@ async def take(folder: Path) -> None:
             admin = await signed_in(await context_of(at_desk, CLERK_SIZE), service, "admin")
             await admin.wait_for_timeout(1500)
             await camera.both(admin, "admin")
+            await sections(camera, admin)
+
+
+async def sections(camera: Camera, admin: Page) -> None:
+    """What an admin sets, with something changed and not saved, and how the day goes."""
+    await admin.click("#view-queues")
+    await admin.select_option("#city", "330400")
+    for name in ("queues", "rules", "hours", "shifts", "level"):
+        await admin.click(f"#view-{name}")
+        await admin.wait_for_timeout(1500)
+        await camera.both(admin, f"admin-{name}")
+    await admin.click("#view-skills")
+    await admin.locator("[data-cell]").first.click()
+    await admin.locator("[data-cell]").nth(2).click()
+    await camera.both(admin, "admin-skills")
+    await camera.both(admin, "admin-preview", dialog="#save-skills")
 
 
 async def in_line(camera: Camera, kiosk: Page) -> None:
