@@ -442,7 +442,7 @@ class VisitView(msgspec.Struct, frozen=True, kw_only=True):
 
     `code` proves that somebody holds the ticket; only the kiosk sees it. `elsewhere` are other
     cities whose clerks may take it, unless the resident `stays`. `for_clerk` is the one clerk it
-    was transferred to.
+    was transferred to. After `language_after_s` of waiting the `wish` falls back to any clerk.
     """
 
     id: str
@@ -452,6 +452,7 @@ class VisitView(msgspec.Struct, frozen=True, kw_only=True):
     queue: QueueView
     priority: PriorityName
     wish: Tongue
+    language_after_s: float
     stays: bool
     elsewhere: list[OverflowView]
     for_clerk_zh: str

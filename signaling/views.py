@@ -78,6 +78,7 @@ class Views:
             queue=self._lines.queue(standing.rules.queues[shown.queue]),
             priority=shown.priority.value,
             wish=shown.wish,
+            language_after_s=standing.rules.queues[shown.queue].language_after_s,
             stays=shown.stays,
             elsewhere=self._elsewhere(shown, standing),
             for_clerk_zh=desk.name_zh if desk else "",

@@ -26,6 +26,7 @@ export function findScreen({ typed, find, refused }) {
     hint: t("find.hint"),
     keys: CODE_KEYS,
     longest: APPOINTMENT_CODE,
+    go,
     changed: (value) => {
       typed.code = value;
       go.disabled = value.length < APPOINTMENT_CODE;

@@ -39,6 +39,7 @@ export function contactScreen({ slot, typed, book, refused }) {
     hint: t("contact.hint"),
     keys: PHONE_KEYS,
     longest: LONGEST_PHONE,
+    go,
     kind: "phone",
     changed: (value) => {
       typed.phone = value;

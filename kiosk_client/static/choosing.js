@@ -32,24 +32,27 @@ export function welcome(choice, doors) {
     maxLength: 40,
     oninput: () => search(),
   });
+  let searches = 0;
   const search = async () => {
     choice.query = input.value.trim();
     if (choice.query) choice.group = "";
-    const asked = choice.query;
+    const turn = ++searches; // a slow answer never replaces that of a later search
+    /** @type {HTMLElement} */
+    let shown;
     try {
-      if (!asked && !choice.group) {
-        fill(results, await groups((group) => show(group)));
-        return;
-      }
-      const found = await ask("GET", `/api/matters?q=${encodeURIComponent(asked)}`);
-      if (asked !== choice.query) return;
-      const shown = choice.group
-        ? found.filter((/** @type {MatterView} */ m) => m.group === choice.group)
-        : found;
-      fill(results, shown.length ? list(choice, shown, doors.matter) : nothing(asked));
+      shown = await look();
     } catch {
-      fill(results, el("p", { class: "note bad", role: "alert" }, t("error.network")));
+      shown = el("p", { class: "note bad", role: "alert" }, t("error.network"));
     }
+    if (turn === searches) fill(results, shown);
+  };
+  const look = async () => {
+    const { query, group } = choice;
+    if (!query && !group) return groups((chosen) => show(chosen));
+    /** @type {MatterView[]} */
+    const found = await ask("GET", `/api/matters?q=${encodeURIComponent(query)}`);
+    const matters = group ? found.filter((matter) => matter.group === group) : found;
+    return matters.length ? list(choice, matters, doors.matter) : nothing(query);
   };
   const show = (/** @type {string} */ group) => {
     choice.group = group;

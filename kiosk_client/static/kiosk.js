@@ -16,7 +16,8 @@ import { Reporter } from "/static/kit/quality.js";
 import { forgetLanguage, nameOf, preferredLanguage, setLanguage, t } from "/static/kit/words.js";
 import { confirm, hush, say, stillThere } from "./asking.js";
 import { drawBar, drawTimeLeft } from "./bar.js";
-import { authenticate, device, enrol } from "./enrolment.js";
+import { authenticate, device } from "./enrolment.js";
+import { enrolScreen } from "./enrolment_screen.js";
 import { Idle } from "./idle.js";
 import { keptScreen, laterScreen } from "./later.js";
 import { Steps } from "./steps.js";
@@ -289,50 +290,11 @@ function problemScreen(key) {
   );
 }
 
-function enrolScreen() {
-  const code = el("input", {
-    id: "code",
-    autocomplete: "off",
-    required: true,
-    placeholder: "xxxxxxxx-xxxxxxxx-xxxxxxxx-xxxxxxxx",
-  });
-  const problem = el("p", { class: "note bad", role: "alert", hidden: true });
-  document.body.dataset.screen = "enrol";
-  fill(
-    screenPlace,
-    el(
-      "form",
-      {
-        class: "notice",
-        onsubmit: async (/** @type {Event} */ event) => {
-          event.preventDefault();
-          try {
-            await enrol(code.value);
-            await start();
-          } catch (error) {
-            problem.hidden = false;
-            fill(problem, t("enrol.failed", { reason: /** @type {Error} */ (error).message }));
-          }
-        },
-      },
-      el("h1", null, t("enrol.title")),
-      el("p", null, t("enrol.text")),
-      el("label", { for: "code" }, t("enrol.code")),
-      code,
-      problem,
-      el(
-        "div",
-        { class: "actions" },
-        el("button", { class: "primary", type: "submit" }, t("enrol.submit")),
-      ),
-    ),
-  );
-}
-
 async function start() {
   const known = await device();
   if (!known) {
-    enrolScreen();
+    document.body.dataset.screen = "enrol";
+    fill(screenPlace, enrolScreen(start));
     return;
   }
   renewWith(() => authenticate(known));

@@ -29,6 +29,7 @@ export function laterScreen({ typed, back, goAway }) {
     hint: t("later.phone_hint"),
     keys: PHONE_KEYS,
     longest: LONGEST_PHONE,
+    go,
     kind: "phone",
     changed: (value) => {
       typed.phone = value;

@@ -55,8 +55,9 @@ export class Entry {
    * @param {number} asked.longest
    * @param {string} [asked.kind] the arrangement of the keys: `phone` or `code`
    * @param {(value: string) => void} asked.changed
+   * @param {HTMLButtonElement} asked.go what Enter on a keyboard presses
    */
-  constructor({ id, label, hint, keys, longest, kind = "code", changed }) {
+  constructor({ id, label, hint, keys, longest, kind = "code", changed, go }) {
     this.problem = el("p", { class: "note bad", role: "alert", hidden: true });
     const typed = () => {
       this.input.value = onlyKeys(this.input.value, keys, longest);
@@ -72,6 +73,9 @@ export class Entry {
       spellcheck: false,
       "aria-describedby": `${id}-hint`,
       oninput: typed,
+      onkeydown: (/** @type {KeyboardEvent} */ event) => {
+        if (event.key === "Enter") go.click();
+      },
     });
     this.node = el(
       "div",

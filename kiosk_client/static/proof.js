@@ -32,6 +32,7 @@ export function proofScreen({ title, submit, typed, problem = "", hand, refused 
     hint: t("proof.ticket_hint"),
     keys: TICKET_KEYS,
     longest: LONGEST_TICKET,
+    go: next,
     changed: (value) => {
       typed.ticket = value;
       next.disabled = !isTicket(value);
@@ -43,6 +44,7 @@ export function proofScreen({ title, submit, typed, problem = "", hand, refused 
     hint: t("proof.code_hint"),
     keys: CODE_KEYS,
     longest: TICKET_CODE,
+    go: next,
     changed: (value) => {
       typed.code = value;
       next.disabled = value.length < TICKET_CODE;
@@ -75,11 +77,8 @@ export function proofScreen({ title, submit, typed, problem = "", hand, refused 
   ask(problem ? code : ticket);
   if (problem) code.refuse(problem);
   return el(
-    "form",
-    {
-      class: "proof",
-      onsubmit: (/** @type {Event} */ event) => event.preventDefault(),
-    },
+    "section",
+    { class: "proof" },
     el("h1", null, title),
     place,
     el("div", { class: "actions" }, before, next),

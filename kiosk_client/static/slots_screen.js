@@ -31,6 +31,7 @@ export function slotsScreen({ title, queue, now, problem, submit, choose, refuse
     told.hidden = true;
     go.disabled = false;
     fill(go, t(submit, { slot: slotInWords(slot.starts_at) }));
+    go.scrollIntoView({ block: "nearest" });
     go.onclick = async () => {
       go.disabled = true;
       try {

@@ -5,6 +5,7 @@
  */
 
 import { el, fill, icon } from "/static/kit/dom.js";
+import { minutesOf } from "/static/kit/wait.js";
 import { clock, nameOf, t, waitInWords } from "/static/kit/words.js";
 import { Elsewhere } from "./elsewhere.js";
 import { inWords } from "./refused.js";
@@ -121,7 +122,9 @@ function placeInWords(state, ringing) {
  */
 function saidInWords(shown) {
   const claim = shown.priority === "ordinary" ? "" : t(`claim.${shown.priority}`);
-  const wish = shown.wish ? t("ticket.wish", { language: t(`tongue.${shown.wish}`) }) : "";
+  const language = shown.wish && t(`tongue.${shown.wish}`);
+  const minutes = minutesOf(shown.language_after_s);
+  const wish = language && t("ticket.wish", { language, minutes });
   return [claim, wish].filter(Boolean).join(" · ");
 }
 

@@ -123,6 +123,35 @@ async def test_a_resident_goes_away_and_comes_back_at_another_kiosk_to_the_same_
         await expect(first.locator(".ticket .place")).to_have_text("您前面还有 1 位")
 
 
+async def test_a_number_that_was_left_half_typed_is_forgotten_and_the_ticket_stays(
+    tmp_path: Path,
+) -> None:
+    async with hall(tmp_path) as (service, browser):
+        kiosk = await (await context_of(browser, KIOSK_SIZE)).new_page()
+        await kiosk.clock.install()
+        await kiosk.goto(f"{service.url}/kiosk")
+        await kiosk.fill("#code", await service.enrolment_code())
+        await kiosk.click("button[type=submit]")
+        await to_the_claims(kiosk)
+        await kiosk.click("#skip")
+        ticket = await ticket_on(kiosk)
+        await kiosk.click("#later")
+        await press_keys(kiosk, "138")
+        await kiosk.clock.fast_forward(65_000)
+        await kiosk.clock.fast_forward(30_000)
+        assert await ticket_on(kiosk) == ticket
+        await kiosk.click("#later")
+        await expect(kiosk.locator("#phone")).to_have_value("")
+        await press_keys(kiosk, "13812345678")
+        await kiosk.click("#go-away")
+        await expect(kiosk.locator(".kept")).to_be_visible()
+        await kiosk.clock.fast_forward(65_000)
+        await expect(kiosk.locator("#stay")).to_be_visible()
+        await kiosk.clock.fast_forward(30_000)
+        await expect(kiosk.locator(".wiped")).to_be_visible()
+        assert ticket[1] not in await kiosk.evaluate("document.body.innerText")
+
+
 async def test_a_wrong_code_is_refused_in_words_and_guessing_is_stopped(tmp_path: Path) -> None:
     async with hall(tmp_path) as (service, browser):
         kiosk = await kiosk_in(service, browser, NARROW)
@@ -131,7 +160,7 @@ async def test_a_wrong_code_is_refused_in_words_and_guessing_is_stopped(tmp_path
         await kiosk.keyboard.press("Tab")
         await kiosk.fill("#ticket-number", "b 012")
         await expect(kiosk.locator("#ticket-number")).to_have_value("B012")
-        await kiosk.click("#next")
+        await kiosk.keyboard.press("Enter")
         await kiosk.fill("#ticket-code", "k7m2qx")
         for _ in range(5):
             await kiosk.click("#next")

@@ -334,7 +334,7 @@ export interface OverflowView {
   threshold: number;
 }
 
-/** A visit as the resident's kiosk and the clerk see it. `code` proves that somebody holds the ticket; only the kiosk sees it. `elsewhere` are other cities whose clerks may take it, unless the resident `stays`. `for_clerk` is the one clerk it was transferred to. */
+/** A visit as the resident's kiosk and the clerk see it. `code` proves that somebody holds the ticket; only the kiosk sees it. `elsewhere` are other cities whose clerks may take it, unless the resident `stays`. `for_clerk` is the one clerk it was transferred to. After `language_after_s` of waiting the `wish` falls back to any clerk. */
 export interface VisitView {
   id: string;
   ticket: string;
@@ -343,6 +343,7 @@ export interface VisitView {
   queue: QueueView;
   priority: "booked" | "disabled" | "elderly" | "infant" | "ordinary" | "returning" | "veteran";
   wish: "" | "cmn" | "csl" | "en" | "wuu" | "yue";
+  language_after_s: number;
   stays: boolean;
   elsewhere: OverflowView[];
   for_clerk_zh: string;
