@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from scheduling.rules import Level, Overflow, QueueId, Rules, Skills
 from scheduling.visit import ClerkId, VisitId
-from scheduling.waits import Entry, ServiceTimes, expected_wait_s
+from scheduling.waits import Entry, Residents, ServiceTimes, expected_wait_s
 
 ANY = ""  # no wish for a language, or a wish that has fallen back
 SECOND_LOOK_S = 300.0  # a declined visit is offered to the same clerk again after so long
@@ -67,12 +67,17 @@ class Listed(NamedTuple):
 
 
 class _Lane:
-    """Visits and idle clerks that may meet: one queue, one language or any, backups or not."""
+    """Visits and idle clerks that may meet: one queue, one language or any, backups or not.
 
-    __slots__ = ("entries", "idle", "queue")
+    Idle clerks stand in the lane for any language alone (`wide`): wishes are rare, and a clerk who
+    has many queues and languages would have to stand in all of them.
+    """
 
-    def __init__(self, queue: QueueId) -> None:
-        self.queue = queue
+    __slots__ = ("entries", "idle", "language", "queue", "wide")
+
+    def __init__(self, queue: QueueId, language: str, wide: "_Lane | None") -> None:
+        self.queue, self.language = queue, language
+        self.wide = self if wide is None else wide
         self.entries: list[Entry] = []
         self.idle: list[tuple[int, float, ClerkId]] = []
 
@@ -82,7 +87,8 @@ class _Clerk:
     """A clerk as the router knows them; `idle_since_s` is set while they are ready."""
 
     skills: Skills
-    lanes: list[tuple[int, _Lane]] = field(default_factory=list)
+    lanes: list[_Lane] = field(default_factory=list)
+    stands: list[tuple[int, _Lane]] = field(default_factory=list)
     on_duty: bool = False
     idle_since_s: float | None = None
 
@@ -110,6 +116,7 @@ class Router:
         self.service = {
             queue: ServiceTimes((service_s or {}).get(queue, 600.0)) for queue in rules.queues
         }
+        self.residents = Residents()
         self.shares: dict[QueueId, float] = {}  # answered in time, where it is known
         self._listed: list[Listed] = []
 
@@ -122,7 +129,9 @@ class Router:
             self.away(skills.clerk)
         self._kin.clear()
         clerk = self._clerks[skills.clerk] = _Clerk(skills)
-        clerk.lanes.append((0, self._lane("", skills.clerk, False)))
+        named = self._lane("", skills.clerk, False)
+        clerk.lanes.append(named)
+        clerk.stands.append((0, named))
         for queue in sorted(skills.levels):
             level = skills.levels[queue]
             backup = level is Level.BACKUP
@@ -130,7 +139,8 @@ class Router:
                 self._backed.add(queue)
                 self._open_to_backups(queue)
             for language in (ANY, *sorted(skills.languages)):
-                clerk.lanes.append((level, self._lane(queue, language, backup)))
+                clerk.lanes.append(self._lane(queue, language, backup))
+            clerk.stands.append((level, self._lane(queue, ANY, backup)))
 
     def knows(self, clerk_id: ClerkId) -> bool:
         """Whether this clerk's skills were told."""
@@ -147,7 +157,7 @@ class Router:
             return None
         best: Entry | None = None
         via: _Lane | None = None
-        for _, lane in clerk.lanes:
+        for lane in clerk.lanes:
             if lane.entries:
                 entry = self._first_for(clerk_id, lane, now_s)
                 if entry is not None and (best is None or entry < best):
@@ -159,7 +169,7 @@ class Router:
         since = now_s if since_s is None else since_s
         clerk.idle_since_s = since
         self.idle.add(clerk_id)
-        for level, lane in clerk.lanes:
+        for level, lane in clerk.stands:
             insort(lane.idle, (level, since, clerk_id))
         return None
 
@@ -243,8 +253,23 @@ class Router:
 
     # Waits
 
-    def wait_s(self, queue: QueueId, entry: Entry) -> float | None:
-        """The expected wait of a visit at this place."""
+    def wait_s(
+        self, queue: QueueId, entry: Entry, now_s: float | None = None, language: str = ANY
+    ) -> float | None:
+        """The expected wait of a visit at this place, with this wish for a language."""
+        since_s = 0.0 if now_s is None else now_s - entry[0]
+        pool = self.pools[queue]
+        wait_s = self._wait_s(queue, entry, since_s, pool)
+        if not language or wait_s is None:
+            return wait_s
+        speakers = {c for c in pool if language in self._clerks[c].skills.languages}
+        theirs_s = self._wait_s(queue, entry, since_s, speakers)
+        anyones_s = max(wait_s, self._rules.queues[queue].language_after_s)
+        return anyones_s if theirs_s is None else min(theirs_s, anyones_s)
+
+    def _wait_s(
+        self, queue: QueueId, entry: Entry, since_s: float, pool: set[ClerkId]
+    ) -> float | None:
         return expected_wait_s(
             queue,
             entry,
@@ -252,6 +277,9 @@ class Router:
             pools=self.pools,
             idle=self.idle,
             service=self.service,
+            residents=self.residents,
+            since_s=since_s,
+            pool=pool,
         )
 
     def _kin_of(self, queue: QueueId) -> set[QueueId]:
@@ -270,7 +298,8 @@ class Router:
         key = (queue, language, backup)
         lane = self._lanes.get(key)
         if lane is None:
-            lane = self._lanes[key] = _Lane(QueueId(queue))
+            wide = self._lane(queue, ANY, backup) if queue and language else None
+            lane = self._lanes[key] = _Lane(QueueId(queue), language if queue else ANY, wide)
         return lane
 
     def _set_duty(self, clerk_id: ClerkId, clerk: _Clerk, *, on_duty: bool) -> None:
@@ -285,7 +314,7 @@ class Router:
         """Take an idle clerk out of every lane."""
         since = clerk.idle_since_s
         assert since is not None
-        for level, lane in clerk.lanes:
+        for level, lane in clerk.stands:
             _take(lane.idle, (level, since, clerk_id))
         clerk.idle_since_s = None
         self.idle.discard(clerk_id)
@@ -330,8 +359,10 @@ class Router:
         best: tuple[int, float, ClerkId] | None = None
         via: _Lane | None = None
         for lane in lanes:
-            for idle in lane.idle:
+            for idle in lane.wide.idle:
                 if waiting.not_by and waiting.not_by.get(idle[2], now_s) > now_s:
+                    continue
+                if lane.language and lane.language not in self._clerks[idle[2]].skills.languages:
                     continue
                 if best is None or idle < best:
                     best, via = idle, lane
@@ -403,13 +434,15 @@ class Router:
     def _overflowing(self, queue: QueueId, rule: Overflow) -> list[Entry]:
         """The visits of this queue for which a rule about the queue's state holds now."""
         line = self.lines[queue]
-        if not line:
+        if (
+            not line
+            or (rule.when == "nobody_on_duty" and self.pools[queue])
+            or (rule.when == "service_level" and self.shares.get(queue, 1.0) >= rule.threshold)
+        ):
             return []
         own = [e for e in line if self._waiting[VisitId(e[1])].queue == queue]
-        if rule.when == "nobody_on_duty":
-            return [] if self.pools[queue] else own
-        if rule.when == "service_level":
-            return own if self.shares.get(queue, 1.0) < rule.threshold else []
+        if rule.when != "expected_wait":
+            return own
         # The further behind, the longer the wait: the first that waits too long, and all after it.
         return own[bisect_left(own, True, key=lambda entry: self._waits_over(queue, entry, rule)) :]
 

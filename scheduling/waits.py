@@ -7,12 +7,14 @@ clerks, decides overflow, and is measured in the simulation.
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
+from math import log1p
 
 from scheduling.rules import QueueId
 from scheduling.visit import ClerkId
 
-RECENT = 50
+RECENT = 50  # service times of a queue
+REMEMBERED = 400  # residents
 Entry = tuple[float, str]  # virtual arrival in seconds, visit: the order of a line
 
 
@@ -40,39 +42,111 @@ class ServiceTimes:
         return (self._sum + weight * self._default_s) / (len(self._recent) + weight)
 
 
+class Residents:
+    """What residents did of late: which head starts they came with, and how long they stayed.
+
+    `recent` are head starts, `waits` pairs of seconds waited and whether the visit left.
+    """
+
+    __slots__ = ("_came", "_left", "_starts", "_waited_s", "_waits")
+
+    def __init__(
+        self, recent: Iterable[float] = (), waits: Iterable[tuple[float, bool]] = ()
+    ) -> None:
+        self._came: deque[float] = deque()
+        self._starts: dict[float, int] = {}
+        self._waits: deque[tuple[float, bool]] = deque()
+        self._waited_s, self._left = 0.0, 0
+        for head_start_s in recent:
+            self.came(head_start_s)
+        for seconds, left in waits:
+            self.waited(seconds, left=left)
+
+    def came(self, head_start_s: float) -> None:
+        """One more visit joined a line."""
+        start_s = 60.0 * round(head_start_s / 60.0)
+        self._came.append(start_s)
+        self._starts[start_s] = self._starts.get(start_s, 0) + 1
+        if len(self._came) > REMEMBERED:
+            oldest_s = self._came.popleft()
+            self._starts[oldest_s] -= 1
+
+    def waited(self, seconds: float, *, left: bool) -> None:
+        """One more wait is over: the visit was offered, or it left."""
+        self._waits.append((seconds, left))
+        self._waited_s += seconds
+        self._left += left
+        if len(self._waits) > REMEMBERED:
+            oldest_s, had_left = self._waits.popleft()
+            self._waited_s -= oldest_s
+            self._left -= had_left
+
+    @property
+    def patience_s(self) -> float:
+        """Mean patience: all time waited over those who left, one of them after an hour before."""
+        return (self._waited_s + 3600.0) / (self._left + 1)
+
+    def overtaken_s(self, wait_s: float, since_s: float) -> float:
+        """The wait of a visit that would be served after `wait_s` if nobody came later.
+
+        Those overtake it who come within their head start of its virtual arrival, `since_s` ago:
+        where there is a line, about as many come as are served, so their share of those who come
+        is the share of the clerks' work that goes to them.
+        """
+        starts = sorted((s - since_s, n) for s, n in self._starts.items() if n and s > since_s)
+        share = sum(n for _, n in starts) / max(len(self._came), 1)
+        passed_s, left_s = 0.0, wait_s
+        for until_s, number in starts:
+            spared_s = (until_s - passed_s) * (1.0 - share)
+            if spared_s >= left_s:
+                break
+            passed_s, left_s = until_s, left_s - spared_s
+            share -= number / len(self._came)
+        return passed_s + left_s / max(1.0 - share, 0.1)
+
+
 def expected_wait_s(
     queue: QueueId,
     entry: Entry,
     *,
     lines: Mapping[QueueId, Sequence[Entry]],
-    pools: Mapping[QueueId, Collection[ClerkId]],
-    idle: Collection[ClerkId],
+    pools: Mapping[QueueId, Set[ClerkId]],
+    idle: Set[ClerkId],
     service: Mapping[QueueId, ServiceTimes],
+    residents: Residents | None = None,
+    since_s: float = 0.0,
+    pool: Set[ClerkId] | None = None,
 ) -> float | None:
     """Seconds until a visit at `entry` of this queue's line is offered; None if nobody serves it.
 
     `lines` are the waiting visits, in order, of this queue and of those that share clerks with it;
-    `pools` the clerks on duty for each, `idle` those of them who are ready. With n clerks whose
-    visits last m on average, one of them becomes free every m/n seconds; before this visit come
-    those of its own queue and, of each queue that shares clerks with it, the share that those
-    clerks will serve.
+    `pools` the clerks on duty for each, `idle` those of them who are ready; `pool`, if given, the
+    clerks of the queue who may take this very visit. Its virtual arrival is `since_s` ago.
+
+    With n clerks whose visits last m on average, one of them becomes free every m/n seconds; before
+    this visit come those of its own queue and, of each queue that shares clerks with it, the share
+    that those clerks will serve. Some will come later and overtake it, and some of those ahead
+    will leave: with patience p, a wait of t shrinks to p·ln(1 + t/p).
     """
-    pool = set(pools.get(queue, ()))
+    pool = pools.get(queue, frozenset()) if pool is None else pool
     if not pool:
         return None
-    spare = len(pool.intersection(idle))
+    spare = len(pool & idle)
     work_s, ahead = 0.0, 0.0
     for other, line in lines.items():
         before = bisect_left(line, entry) if line else 0
         if before:
-            share = 1.0
-            if other != queue:
-                servers = pools.get(other, ())
-                share = len(pool.intersection(servers)) / len(servers) if servers else 0.0
+            servers = pools.get(other, frozenset())
+            share = len(pool & servers) / len(servers) if servers else 0.0
             ahead += before * share
             work_s += before * share * service[other].mean_s
     if ahead < spare:
         return 0.0
     if ahead:
         work_s *= 1.0 - spare / ahead
-    return (work_s + service[queue].mean_s) / len(pool)
+    wait_s = (work_s + service[queue].mean_s) / len(pool)
+    if residents is None:
+        return wait_s
+    wait_s = residents.overtaken_s(wait_s, since_s)
+    patience_s = residents.patience_s
+    return patience_s * log1p(wait_s / patience_s)
