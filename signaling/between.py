@@ -80,7 +80,7 @@ class Wake(Message, frozen=True, kw_only=True):
 
 
 class WakeCity(Message, frozen=True, kw_only=True):
-    """The state of every clerk of this city and of every kiosk may have changed."""
+    """The state of every clerk of this city may have changed; of every kiosk, where it is ""."""
 
     city: str
 

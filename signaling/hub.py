@@ -31,6 +31,8 @@ from signaling.presence import Lost, Presence
 
 KEPT_CLIENTS = 10_000
 BEAT_S, ASK_AGAIN_S = 2.0, 1.0
+STIR_S = 0.5
+KIOSKS = ""  # as a crowd that is woken together; the others are the clerks of a city
 TAKEN_OVER = "a newer page of this client took over"
 Moved = Callable[[Identity], None]
 
@@ -74,6 +76,8 @@ class Hub:
         self._answers: dict[str, Answers] = {}
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._away_since: dict[str, float] = {}
+        self._stirred_s: dict[str, float] = {}  # when each crowd was last woken
+        self._to_stir: set[str] = set()
         self._presence = Presence()
         self._number = 0  # of what was told last about the lines here
         self._asked_s: dict[str, float] = {}
@@ -150,9 +154,17 @@ class Hub:
             self._post.tell(Wake(clients=elsewhere))
 
     def wake_city(self, city: str) -> None:
-        """Have every clerk of this city and every kiosk told if their state has changed."""
-        self._wake_city(city)
-        self._post.tell(WakeCity(city=city))
+        """Have every clerk of this city and every kiosk told if their state has changed.
+
+        At once, but at most every `STIR_S`: lines move with each ticket, and hundreds watch them.
+        """
+        for crowd in (city, KIOSKS):
+            due_in_s = self._stirred_s.get(crowd, float("-inf")) + STIR_S - time.monotonic()
+            if due_in_s <= 0:
+                self._stir(crowd)
+            elif crowd not in self._to_stir:
+                self._to_stir.add(crowd)
+                asyncio.get_running_loop().call_later(due_in_s, self._stir, crowd)
 
     def is_open(self, client: str | None) -> bool:
         """Whether this client has a line now, here or elsewhere."""
@@ -186,9 +198,17 @@ class Hub:
                 others.append(client)
         return others
 
-    def _wake_city(self, city: str) -> None:
+    def _stir(self, crowd: str) -> None:
+        self._to_stir.discard(crowd)
+        self._stirred_s[crowd] = time.monotonic()
+        self._wake_crowd(crowd)
+        self._post.tell(WakeCity(city=crowd))
+
+    def _wake_crowd(self, crowd: str) -> None:
+        """The kiosks, or the clerks of a city."""
         for socket in self._open.values():
-            if socket.identity.role is Role.KIOSK or socket.identity.city == city:
+            who = socket.identity
+            if (KIOSKS if who.role is Role.KIOSK else who.city) == crowd:
                 socket.changed.set()
 
     def _wake_all(self) -> None:
@@ -222,7 +242,7 @@ class Hub:
 
     def _hear_wake_city(self, message: WakeCity) -> None:
         self._touched()
-        self._wake_city(message.city)
+        self._wake_crowd(message.city)
 
     def _hear_beat(self, message: Beat) -> None:
         if self._presence.beat(message.sender, message.number, time.monotonic()):

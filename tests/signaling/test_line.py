@@ -1,5 +1,6 @@
 """One client's line without its socket: stored answers, changed states, rates, the newest wins."""
 
+import asyncio
 from datetime import UTC, datetime
 
 from hypothesis import given
@@ -186,3 +187,21 @@ def test_answers_are_kept_between_a_clients_sockets_and_bounded() -> None:
     for number in range(KEPT_CLIENTS):
         hub.answers(f"client-{number}")
     assert hub.answers("kiosk-1").known("a") is None
+
+
+async def test_a_burst_wakes_a_city_at_once_and_then_once_more() -> None:
+    hub = Hub()
+    clerk = Socket(Identity("jiaxing1", Role.CLERK, "330400"))
+    kiosk = Socket(Identity("kiosk-1", Role.KIOSK, "310117"))
+    for socket in (clerk, kiosk):
+        hub.enter(socket)
+    hub.wake_city("330400")
+    assert clerk.changed.is_set()
+    assert kiosk.changed.is_set()
+    for socket in (clerk, kiosk):
+        socket.changed.clear()
+    for _ in range(100):
+        hub.wake_city("330400")
+    assert not clerk.changed.is_set()
+    async with asyncio.timeout(5):
+        await asyncio.gather(clerk.changed.wait(), kiosk.changed.wait())
