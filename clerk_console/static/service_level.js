@@ -53,11 +53,16 @@ export class ServiceLevels {
         { title: t("level.late"), numeric: true, value: (q) => q.counted - q.in_time },
         { title: t("level.waiting"), numeric: true, value: (q) => q.waiting },
         { title: t("level.on_duty"), numeric: true, value: (q) => q.on_duty },
-        { title: t("level.now"), value: (q) => warning(q), cell: (q) => warningCell(q) },
+        {
+          title: t("level.now"),
+          value: (q) => warning(q),
+          order: (q) => urgency(q),
+          cell: (q) => warningCell(q),
+        },
       ],
       t("level.no_queues"),
     );
-    this.table.by = 1;
+    this.table.by = this.table.columns.length - 1; // whom to look at first
     this.table.place.hidden = true;
     this.place = el(
       "section",
@@ -234,6 +239,13 @@ function target(q) {
 /** Residents wait and nobody is there to answer. @param {QueueLevel} q */
 function isDeserted(q) {
   return q.waiting > 0 && q.on_duty === 0;
+}
+
+/** Who should be looked at before whom: 0 is first. @param {QueueLevel} q */
+function urgency(q) {
+  if (q.at_risk > 0) return 0;
+  if (isDeserted(q)) return 1;
+  return q.warns ? 2 : warning(q) ? 3 : 4;
 }
 
 /** What should be done about it now, in words; "" where all is well. @param {QueueLevel} q */

@@ -8,14 +8,15 @@ import { t } from "/static/kit/words.js";
 
 /**
  * @template Row
- * @typedef {{title: string, value?: (row: Row) => string | number, cell?: (row: Row) => Node | string | (Node | string)[], numeric?: boolean}} Column
+ * @typedef {{title: string, value?: (row: Row) => string | number, order?: (row: Row) => number, cell?: (row: Row) => Node | string | (Node | string)[], numeric?: boolean}} Column
  */
 
 /** @template Row */
 export class SortedTable {
   /**
    * @param {string} name of what is listed, for screen readers
-   * @param {Column<Row>[]} columns those with a `value` sort, and are searched
+   * @param {Column<Row>[]} columns those with a `value` sort (by `order`, if that is not what is
+   *   shown), and are searched
    * @param {string} empty what is said where there is nothing
    */
   constructor(name, columns, empty) {
@@ -74,7 +75,7 @@ export class SortedTable {
 
   #draw() {
     const wanted = this.search.value.trim().toLowerCase();
-    const value = this.columns[this.by].value;
+    const { value, order: rank } = this.columns[this.by];
     const shown = this.rows.filter((row) =>
       this.columns.some((column) =>
         String(column.value?.(row) ?? "")
@@ -84,7 +85,7 @@ export class SortedTable {
     );
     if (value)
       shown.sort((a, b) => {
-        const [one, two] = [value(a), value(b)];
+        const [one, two] = rank ? [rank(a), rank(b)] : [value(a), value(b)];
         const order =
           typeof one === "number" && typeof two === "number"
             ? one - two

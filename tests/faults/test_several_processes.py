@@ -100,6 +100,27 @@ async def test_a_kiosk_at_one_process_meets_a_clerk_at_another(
         assert "Traceback" not in running.logs()
 
 
+async def test_a_rule_that_is_changed_beside_the_office_acts_at_once(
+    tmp_path: Path, postgres_world: PostgresWorld, redis: RedisServer
+) -> None:
+    queue, partner = f"{JIAXING}-medical-insurance", "330100-medical-insurance"
+    rule = {"queue": queue, "partner": partner, "when": "nobody_on_duty", "threshold": 0}
+    path = f"/api/cities/{JIAXING}/overflows"
+    async with cluster(tmp_path, postgres_world, redis) as running:
+        (beside,) = await running.others()
+        async with (
+            resident(beside) as at_kiosk,
+            clerk(beside, "hangzhou1") as helper,
+            person(beside, "jiaxing-admin") as admin,
+        ):
+            await helper.step("be_ready")
+            await helper.window("ready")
+            waiting = await at_kiosk.take(JIAXING)
+            version = (await admin.call("GET", path))["version"]
+            await admin.call("PUT", path, {"version": version, "rules": [rule]})
+            assert (await helper.rung()).id == waiting.id
+
+
 async def test_one_command_given_five_times_at_two_processes_has_one_effect_and_equal_answers(
     tmp_path: Path, postgres_world: PostgresWorld, redis: RedisServer
 ) -> None:

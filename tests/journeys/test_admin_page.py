@@ -44,6 +44,13 @@ async def test_a_queue_is_changed_after_a_look_at_what_changes(tmp_path: Path) -
     async with admin_page(tmp_path, "queues") as (service, page):
         await expect(page.locator("tbody tr")).to_have_count(12)
         assert await violations(page) == []
+        first = page.locator("tbody tr").first
+        await page.locator("th .sort").first.click()  # by letter already: now downwards
+        await expect(first).to_contain_text("办不成事")
+        await expect(page.locator("th").first).to_have_attribute("aria-sort", "descending")
+        await page.fill(".search", "没有这样的队列")
+        await expect(page.locator("tbody tr")).to_have_count(0)
+        await expect(page.locator(".empty")).to_contain_text("换个词")
         await page.fill(".search", "异地就医")
         await expect(page.locator("tbody tr")).to_have_count(1)
         await page.click(f"[data-queue='{MEDICAL}']")
