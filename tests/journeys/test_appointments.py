@@ -19,6 +19,7 @@ from tests.journeys.test_waiting import (
     kiosk_in,
     press_keys,
     ticket_on,
+    too_small,
 )
 from tests.signaling.parties import clerk, person
 from tests.support.browser import KIOSK_SIZE
@@ -116,6 +117,7 @@ async def test_an_appointment_is_moved_and_cancelled_by_its_code_alone(tmp_path:
         await expect(kiosk.locator("#check-in")).to_have_count(0)
         await kiosk.click("#move")
         said = await choose(kiosk, day=2, at="14:00")
+        assert await too_small(kiosk) == []
         await kiosk.click("#choose")
         await expect(kiosk.locator(".appointment .chosen")).to_contain_text(said)
         await expect(kiosk.locator(".appointment .chosen")).to_contain_text("14:00–14:30")

@@ -70,6 +70,20 @@ async def fits(page: Page) -> bool:
     return bool(await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
 
 
+async def too_small(page: Page) -> list[str]:
+    """The buttons that a finger misses."""
+    return list(
+        await page.evaluate(
+            """() => [...document.querySelectorAll("button")]
+                .filter((button) => button.checkVisibility())
+                .filter((button) => {
+                    const { width, height } = button.getBoundingClientRect();
+                    return width < 64 || height < 64;
+                }).map((button) => button.textContent)"""
+        )
+    )
+
+
 async def test_somebody_over_70_goes_before_by_rule_and_both_screens_say_so(
     tmp_path: Path,
 ) -> None:
@@ -85,6 +99,7 @@ async def test_somebody_over_70_goes_before_by_rule_and_both_screens_say_so(
         elderly, _ = await ticket_on(second)
 
         await expect(second.locator(".ticket .place")).to_have_text("下一位就是您")
+        assert await too_small(second) == []
         await expect(second.locator(".ticket .about")).to_contain_text("70 岁以上")
         await expect(second.locator(".ticket .about")).to_contain_text("普通话")
         await expect(first.locator(".ticket .place")).to_have_text("您前面还有 1 位")
@@ -105,6 +120,7 @@ async def test_a_resident_goes_away_and_comes_back_at_another_kiosk_to_the_same_
         await first.click("#later")
         await expect(first.locator("#go-away")).to_be_disabled()
         await press_keys(first, "13812345678")
+        assert await too_small(first) == []
         await first.click("#go-away")
         assert await ticket_on(first) == (ticket, code)
         await expect(first.locator(".kept")).to_contain_text("****5678")
