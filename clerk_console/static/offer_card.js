@@ -30,6 +30,7 @@ export class OfferCard {
     this.left = el("p", { id: "offer-left", class: "soft" });
     this.waited = el("dd", { id: "offer-waited" });
     this.why = el("form", { class: "stack", hidden: true });
+    this.about = el("dl");
     this.buttons = el("div", { class: "row" });
     this.shown = "";
   }
@@ -62,7 +63,7 @@ export class OfferCard {
   decline() {
     if (this.node.hidden) return;
     this.why.hidden = !this.why.hidden;
-    this.buttons.hidden = !this.why.hidden;
+    this.buttons.hidden = this.about.hidden = !this.why.hidden;
     const first = /** @type {HTMLElement} */ (
       (this.why.hidden ? this.buttons : this.why).querySelector("button, input")
     );
@@ -86,32 +87,25 @@ export class OfferCard {
       accept,
       el("button", { id: "decline", onclick: () => this.decline() }, t("clerk.decline")),
     );
-    this.buttons.hidden = false;
+    this.buttons.hidden = this.about.hidden = false;
     this.why.hidden = true;
     this.#drawReasons(visit);
     fill(
-      this.node,
-      el("h2", null, title),
-      el(
-        "dl",
-        null,
-        ...term("clerk.offer.matter", nameOf(visit.matter), "large"),
-        ...term("clerk.offer.ticket", `${visit.ticket} · ${t(`clerk.priority.${visit.priority}`)}`),
-        ...term(
-          "clerk.offer.city",
-          far ? t("clerk.offer.helps", { city: nameOf(visit.city) }) : nameOf(visit.city),
-        ),
-        ...term("clerk.offer.from", nameOf(visit.site)),
-        ...term("clerk.offer.language", languageOf(visit)),
-        el("dt", null, t("clerk.offer.waited")),
-        this.waited,
-        ...history(visit, state),
-        ...(consult ? term("clerk.offer.queue", nameOf(consult.queue)) : []),
+      this.about,
+      ...term("clerk.offer.matter", nameOf(visit.matter), "large"),
+      ...term("clerk.offer.ticket", `${visit.ticket} · ${t(`clerk.priority.${visit.priority}`)}`),
+      ...term(
+        "clerk.offer.city",
+        far ? t("clerk.offer.helps", { city: nameOf(visit.city) }) : nameOf(visit.city),
       ),
-      this.left,
-      this.buttons,
-      this.why,
+      ...term("clerk.offer.from", nameOf(visit.site)),
+      ...term("clerk.offer.language", languageOf(visit)),
+      el("dt", null, t("clerk.offer.waited")),
+      this.waited,
+      ...history(visit, state),
+      ...(consult ? term("clerk.offer.queue", nameOf(consult.queue)) : []),
     );
+    fill(this.node, el("h2", null, title), this.about, this.left, this.buttons, this.why);
     accept.focus();
   }
 

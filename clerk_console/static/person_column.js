@@ -6,12 +6,13 @@
 
 import { el, fill, icon } from "/static/kit/dom.js";
 import { liveMeter } from "/static/kit/level.js";
-import { othersInWords, pathWords, Reporter, showQuality } from "/static/kit/quality.js";
+import { pathWords, Reporter, showQuality, supervisorsInWords } from "/static/kit/quality.js";
 import { clock, nameOf, t } from "/static/kit/words.js";
+import { callControls } from "./call_controls.js";
 import { ChosenDevices } from "./chosen_devices.js";
 import { Confirming } from "./confirming.js";
 import { ConsultBar } from "./consult_bar.js";
-import { inCall, isAsked, ringing, serves } from "./desk_state.js";
+import { inCall, ringing, serves } from "./desk_state.js";
 import { DeviceDialog, deviceTrouble } from "./device_dialog.js";
 import { OfferCard } from "./offer_card.js";
 import { Pictures } from "./pictures.js";
@@ -111,7 +112,7 @@ export class PersonColumn {
       el("h1", null, this.#heading(state)),
       el("span", { class: "grow" }),
       this.levels,
-      call && serving && el("span", { class: "others" }, othersInWords(call)),
+      call && serving && el("span", { class: "others" }, supervisorsInWords(call)),
       call && serving && this.quality,
       call &&
         serving &&
@@ -288,74 +289,17 @@ export class PersonColumn {
 
   /** @param {ClerkState} state */
   #drawControls(state) {
-    const talks = inCall(state);
-    const serving = serves(state);
-    const paused = state.call?.recording === "paused";
-    const shares = Boolean(this.sharing.track);
-    const drawnFor = `${talks} ${isAsked(state)} ${Boolean(this.devices.stream)} ${paused} ${shares}`;
-    if (drawnFor === this.drawnFor) return;
-    this.drawnFor = drawnFor;
     const { off, stream } = this.devices;
-    fill(
-      this.controls,
-      el(
-        "button",
-        {
-          id: "mute",
-          disabled: !stream,
-          "aria-pressed": String(off.audio),
-          onclick: () => this.toggle("audio"),
-        },
-        icon("mic"),
-        t(off.audio ? "clerk.unmute" : "clerk.mute"),
-      ),
-      el(
-        "button",
-        {
-          id: "camera",
-          disabled: !stream,
-          "aria-pressed": String(off.video),
-          onclick: () => this.toggle("video"),
-        },
-        icon("camera"),
-        t(off.video ? "clerk.camera_on" : "clerk.camera_off"),
-      ),
-      el("button", { id: "devices", onclick: () => this.chooseDevices() }, t("clerk.devices")),
-      el(
-        "button",
-        {
-          id: "share",
-          disabled: !talks,
-          "aria-pressed": String(shares),
-          onclick: () => this.share(),
-        },
-        icon("screen"),
-        t(shares ? "clerk.share.stop" : "clerk.share.start"),
-      ),
-      el(
-        "button",
-        {
-          id: "record",
-          disabled: !serving,
-          "aria-pressed": String(paused),
-          onclick: () => this.record(),
-        },
-        icon(paused ? "record" : "pause"),
-        t(paused ? "clerk.record.resume" : "clerk.record.pause"),
-      ),
-      el(
-        "button",
-        { id: "transfer", disabled: !serving, onclick: () => this.transfer() },
-        icon("people"),
-        t("clerk.transfer"),
-      ),
-      el("span", { class: "grow" }),
-      el(
-        "button",
-        { id: "end", class: "danger", disabled: !serving, onclick: () => this.end() },
-        icon("phone"),
-        t("clerk.end"),
-      ),
-    );
+    const how = {
+      talks: inCall(state),
+      serves: serves(state),
+      open: Boolean(stream),
+      off: { ...off },
+      paused: state.call?.recording === "paused",
+      shares: Boolean(this.sharing.track),
+    };
+    if (JSON.stringify(how) === this.drawnFor) return;
+    this.drawnFor = JSON.stringify(how);
+    fill(this.controls, ...callControls(how, this));
   }
 }

@@ -4,7 +4,7 @@
  */
 
 import { el, fill, icon } from "/static/kit/dom.js";
-import { clock, nameOf, t, waitInWords } from "/static/kit/words.js";
+import { clock, nameOf, t } from "/static/kit/words.js";
 import { minuteOf, percent } from "./desk_state.js";
 
 /** @import {CityView, QueueStatus} from "/static/kit/protocol.js" */
@@ -38,6 +38,7 @@ export class QueueList {
 class QueueRow {
   constructor() {
     this.name = el("strong");
+    this.wait = el("span", { class: "soft" });
     this.level = el("span", { class: "tag" });
     this.figures = el("p", { class: "soft figures" });
     this.bar = el("span", { class: "bar", "aria-hidden": "true" }, el("i"), el("b"));
@@ -45,7 +46,7 @@ class QueueRow {
     this.node = el(
       "li",
       null,
-      el("p", { class: "queue-name" }, this.name, this.level),
+      el("p", { class: "queue-name" }, this.name, this.wait, this.level),
       this.figures,
       el("p", { class: "queue-minute" }, this.bar, this.minute),
     );
@@ -68,14 +69,10 @@ class QueueRow {
         status.waiting
           ? t("clerk.queue.waiting", { count: status.waiting, longest: clock(longest || 0) })
           : t("clerk.queue.empty"),
-        status.waiting || status.expected_wait_s === null
-          ? waitInWords(status.expected_wait_s)
-          : "",
         t("clerk.queue.duty", { on: status.on_duty, ready: status.ready }),
-      ]
-        .filter(Boolean)
-        .join(" · "),
+      ].join(" · "),
     );
+    say(this.wait, waitOf(status));
     const minute = minuteOf(status);
     this.node.dataset.minute = minute;
     const [now_, mark] = /** @type {[HTMLElement, HTMLElement]} */ ([...this.bar.children]);
@@ -99,6 +96,12 @@ class QueueRow {
     if (this.minute.textContent === words) return;
     fill(this.minute, warning && icon("escalation"), words);
   }
+}
+
+/** How long who comes now would wait, short. @param {QueueStatus} status */
+function waitOf({ expected_wait_s }) {
+  if (expected_wait_s === null) return t("clerk.queue.nobody");
+  return t("clerk.queue.wait", { minutes: Math.ceil(expected_wait_s / 60) });
 }
 
 /** Set words where they have changed. @param {Element} place @param {string} words */

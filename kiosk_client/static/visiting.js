@@ -99,7 +99,7 @@ export function call(line, videos, confirm) {
       const name = state.call
         ? nameOf({ name_zh: state.call.far_name_zh, name_en: state.call.far_name_en })
         : "";
-      const others = state.call ? othersInWords(state.call) : "";
+      const others = state.call && !state.on_hold ? othersInWords(state.call) : "";
       const heading = name && t("call.with", { name, city: nameOf(shown.city) });
       fill(who, [heading, others].filter(Boolean).join(" · "));
       const words = pathWords(state.call, line.online);

@@ -11,6 +11,7 @@ from playwright.async_api import BrowserContext, Page, expect
 from deploy import demo_world
 from scheduling.duty import LOCAL
 from signaling.client import Api
+from tests.support import desk_screens
 from tests.support.browser import (
     CLERK_SIZE,
     KIOSK_SIZE,
@@ -21,6 +22,7 @@ from tests.support.browser import (
     sees_far,
     take_ticket,
 )
+from tests.support.camera import Camera
 from tests.support.likeness import CLERK, RESIDENT
 from tests.support.service import ServiceProcess
 
@@ -42,28 +44,6 @@ _SWITCH_OFF = """() => {
     };
     window.switchOn = () => delete devices.getUserMedia;
 }"""
-
-
-class Camera:
-    """Takes the same page in both languages."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    async def both(self, page: Page, name: str, *, dialog: str = "") -> None:
-        """A picture in Chinese and one in English; the page is left in Chinese.
-
-        A dialog is opened by pressing `dialog` for each picture: nothing else can be pressed in it.
-        """
-        for language, other in (("zh_CN", "English"), ("en", "中文")):
-            if dialog:
-                await page.click(dialog)
-            await page.wait_for_timeout(1000 if dialog else 300)
-            await page.screenshot(path=self._folder / f"{name}.{language}.png")
-            if dialog:
-                await page.keyboard.press("Escape")
-            await page.get_by_role("button", name=other).click()
-        await page.wait_for_timeout(300)
 
 
 async def take(folder: Path) -> None:
@@ -114,6 +94,7 @@ async def take(folder: Path) -> None:
             await admin.wait_for_timeout(1500)
             await camera.both(admin, "admin")
             await sections(camera, admin)
+        await desk_screens.take(camera, tmp)
 
 
 async def sections(camera: Camera, admin: Page) -> None:

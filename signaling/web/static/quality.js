@@ -25,14 +25,18 @@ export class Reporter {
     this.peer = peer;
     /** @type {{link: Link, stats: any[], at: number} | null} */
     this.before = null;
+    this.heard = "";
     setInterval(() => this.#report(), EVERY_MS);
   }
 
   async #report() {
     const link = this.peer.playing;
-    const call = this.peer.wanted.call?.id;
-    if (!link || !call || link.closed) {
-      this.before = null;
+    const { id: call, hears } = this.peer.wanted.call ?? { hears: [] };
+    const heard = hears.join(" ");
+    const same = heard === this.heard;
+    this.heard = heard;
+    if (!link || !call || link.closed || !heard || !same) {
+      this.before = null; // on hold there is nothing to judge, and just after it silence of before
       return;
     }
     const stats = [...(await link.peer.getStats()).values()];
@@ -84,11 +88,24 @@ export function pathWords(call, online) {
  * @param {CallView} call
  */
 export function othersInWords(call) {
-  return call.others
-    .map((other) =>
-      other.party.startsWith("supervisor")
-        ? t(`others.${other.mode}`)
-        : t("others.clerk", { name: nameOf(other) }),
-    )
+  const clerks = call.others.filter((other) => !isSupervisor(other));
+  return [...clerks.map((other) => t("others.clerk", { name: nameOf(other) }))]
+    .concat(supervisorsInWords(call) || [])
     .join(" · ");
+}
+
+/**
+ * Which supervisors are in the call, and how; "" for none.
+ * @param {CallView} call
+ */
+export function supervisorsInWords(call) {
+  return call.others
+    .filter(isSupervisor)
+    .map(({ mode }) => t(`others.${mode}`))
+    .join(" · ");
+}
+
+/** @param {CallView["others"][number]} other */
+function isSupervisor({ party }) {
+  return party.startsWith("supervisor");
 }
