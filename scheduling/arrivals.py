@@ -83,7 +83,8 @@ def _moments(
         if at_s < days * DAY_S
     )
     by_chance = {q: d.per_half_hour for q, d in scenario.demand.items() if d.recorded is None}
-    return merge(recorded, _by_chance(by_chance, days, chance_of(seed, "arrivals")))
+    drawn = _by_chance(by_chance, days, chance_of(seed, "arrivals"))
+    return merge(recorded, drawn) if recorded else drawn
 
 
 def _by_chance(

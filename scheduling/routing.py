@@ -69,17 +69,20 @@ class Listed(NamedTuple):
 class _Lane:
     """Visits and idle clerks that may meet: one queue, one language or any, backups or not.
 
-    Idle clerks stand in the lane for any language alone (`wide`): wishes are rare, and a clerk who
-    has many queues and languages would have to stand in all of them.
+    Clerks stand in the lane for any language alone (`wide`): wishes are rare, and a clerk who has
+    many queues and languages would have to stand in all of them. That lane knows those for one
+    language (`tongues`), and how many visits are listed in them (`wishes`).
     """
 
-    __slots__ = ("entries", "idle", "language", "queue", "wide")
+    __slots__ = ("entries", "idle", "language", "queue", "tongues", "wide", "wishes")
 
     def __init__(self, queue: QueueId, language: str, wide: "_Lane | None") -> None:
         self.queue, self.language = queue, language
         self.wide = self if wide is None else wide
         self.entries: list[Entry] = []
         self.idle: list[tuple[int, float, ClerkId]] = []
+        self.tongues: dict[str, _Lane] = {}
+        self.wishes = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -87,7 +90,6 @@ class _Clerk:
     """A clerk as the router knows them; `idle_since_s` is set while they are ready."""
 
     skills: Skills
-    lanes: list[_Lane] = field(default_factory=list)
     stands: list[tuple[int, _Lane]] = field(default_factory=list)
     on_duty: bool = False
     idle_since_s: float | None = None
@@ -129,17 +131,13 @@ class Router:
             self.away(skills.clerk)
         self._kin.clear()
         clerk = self._clerks[skills.clerk] = _Clerk(skills)
-        named = self._lane("", skills.clerk, False)
-        clerk.lanes.append(named)
-        clerk.stands.append((0, named))
+        clerk.stands.append((0, self._lane("", skills.clerk, False)))
         for queue in sorted(skills.levels):
             level = skills.levels[queue]
             backup = level is Level.BACKUP
             if backup and queue not in self._backed:
                 self._backed.add(queue)
                 self._open_to_backups(queue)
-            for language in (ANY, *sorted(skills.languages)):
-                clerk.lanes.append(self._lane(queue, language, backup))
             clerk.stands.append((level, self._lane(queue, ANY, backup)))
 
     def knows(self, clerk_id: ClerkId) -> bool:
@@ -157,11 +155,13 @@ class Router:
             return None
         best: Entry | None = None
         via: _Lane | None = None
-        for lane in clerk.lanes:
-            if lane.entries:
-                entry = self._first_for(clerk_id, lane, now_s)
-                if entry is not None and (best is None or entry < best):
-                    best, via = entry, lane
+        for _, wide in clerk.stands:
+            for lane in self._heard(wide, clerk.skills) if wide.wishes else (wide,):
+                entries = lane.entries
+                if entries and (best is None or entries[0] < best):
+                    entry = self._first_for(clerk_id, lane, now_s)
+                    if entry is not None and (best is None or entry < best):
+                        best, via = entry, lane
         if best is not None and via is not None:
             waiting = self._waiting[VisitId(best[1])]
             self.remove(waiting.visit)
@@ -208,6 +208,8 @@ class Router:
         entry = (waiting.virtual_s, waiting.visit)
         for lane in waiting.lanes or ():
             _take(lane.entries, entry)
+            if lane.language:
+                lane.wide.wishes -= 1
         for queue in (waiting.queue, *waiting.also, *waiting.overflowed):
             _take(self.lines[queue], entry)
 
@@ -221,6 +223,7 @@ class Router:
         held = [
             (entry, rule)
             for queue, rules in self._by_state.items()
+            if self.lines[queue]
             for rule in rules
             for entry in self._overflowing(queue, rule)
         ]
@@ -300,7 +303,14 @@ class Router:
         if lane is None:
             wide = self._lane(queue, ANY, backup) if queue and language else None
             lane = self._lanes[key] = _Lane(QueueId(queue), language if queue else ANY, wide)
+            if wide is not None:
+                wide.tongues[language] = lane
         return lane
+
+    def _heard(self, wide: _Lane, skills: Skills) -> list[_Lane]:
+        """A lane for any language, and those beside it for a language that the clerk speaks."""
+        tongues = wide.tongues
+        return [wide, *(tongues[each] for each in skills.languages if each in tongues)]
 
     def _set_duty(self, clerk_id: ClerkId, clerk: _Clerk, *, on_duty: bool) -> None:
         clerk.on_duty = on_duty
@@ -315,7 +325,8 @@ class Router:
         since = clerk.idle_since_s
         assert since is not None
         for level, lane in clerk.stands:
-            _take(lane.idle, (level, since, clerk_id))
+            idle = lane.idle
+            del idle[bisect_left(idle, (level, since, clerk_id))]
         clerk.idle_since_s = None
         self.idle.discard(clerk_id)
 
@@ -340,6 +351,8 @@ class Router:
         entry = (waiting.virtual_s, waiting.visit)
         for lane in lanes:
             insort(lane.entries, entry)
+            if lane.language:
+                lane.wide.wishes += 1
         for queue in (waiting.queue, *waiting.also, *waiting.overflowed):
             insort(self.lines[queue], entry)
         due = self._next_change_s(waiting, now_s)
@@ -378,6 +391,11 @@ class Router:
         Moments are compared as `_next_change_s` gives them: with a difference of two times, a
         rounded one, a visit could miss the moment it was due.
         """
+        if not (
+            waiting.language or waiting.also or waiting.overflowed
+            or waiting.only is not None or waiting.queue in self._backed
+        ):  # fmt: skip
+            return [self._lane(waiting.queue, ANY, False)]
         queues, since_s = self._rules.queues, waiting.since_s
         lanes = []
         if waiting.only is not None:
@@ -386,18 +404,23 @@ class Router:
                 return lanes
         for queue_id in (waiting.queue, *waiting.also, *waiting.overflowed):
             queue = queues[queue_id]
-            languages: tuple[str, ...] = (ANY,)
-            if waiting.language:
-                fallen_back = now_s >= since_s + queue.language_after_s
-                languages = (waiting.language, ANY) if fallen_back else (waiting.language,)
-            for language in languages:
-                lanes.append(self._lane(queue_id, language, False))
-                if queue_id in self._backed and now_s >= since_s + queue.backup_after_s:
-                    lanes.append(self._lane(queue_id, language, True))
+            fallen_back = now_s >= since_s + queue.language_after_s
+            language = ANY if fallen_back else waiting.language
+            lanes.append(self._lane(queue_id, language, False))
+            if queue_id in self._backed and now_s >= since_s + queue.backup_after_s:
+                lanes.append(self._lane(queue_id, language, True))
         return lanes
 
     def _next_change_s(self, waiting: Waiting, now_s: float) -> float | None:
         """When more lanes open to this visit, or a rule lists it elsewhere."""
+        if not (
+            waiting.language
+            or waiting.not_by
+            or waiting.only is not None
+            or self._backed
+            or waiting.queue in self._by_wait
+        ):
+            return None
         moments = [
             waiting.since_s + rule.threshold
             for rule in self._by_wait.get(waiting.queue, ())

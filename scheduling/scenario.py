@@ -195,5 +195,10 @@ def sharing(shares: Mapping[T, float], rest: T, chance: random.Random) -> Callab
     if not chosen:
         return lambda: rest
     bounds = list(accumulate(shares[key] for key in chosen))
-    chosen.append(rest)
-    return lambda: chosen[bisect_right(bounds, chance.random())]
+    drawn, most = chance.random, bounds[-1]
+
+    def draw() -> T:
+        share = drawn()
+        return rest if share >= most else chosen[bisect_right(bounds, share)]
+
+    return draw

@@ -60,7 +60,7 @@ class _Run:
         self._tallies = {
             queue.id: Tally(queue.target_s) for queue in scenario.rules.queues.values()
         }
-        self._chance = chance_of(seed, "clerks")
+        self._habits, self._chance = scenario.habits, chance_of(seed, "clerks")
         self._wrap_ups = {
             queue: demand.wrap_up.drawing(self._chance) for queue, demand in scenario.demand.items()
         }
@@ -70,7 +70,7 @@ class _Run:
         self._shares_of = {r.queue for r in scenario.rules.overflows if r.when == "service_level"}
         by_state = any(rule.when != "waited" for rule in scenario.rules.overflows)
         self._looks_s = scenario.look_s if by_state else inf
-        self._looked_s = 0.0
+        self._looks_again_s = self._looks_s
         self._due: list[tuple[float, int, Callable[[Any], None], Any]] = []
         self._order = count()
         for plan in scenario.clerks:
@@ -79,16 +79,18 @@ class _Run:
 
     def run(self, progress: Progress | None) -> Result:
         """Until every visit is over."""
-        due = self._due
+        due, next_due_s, waiting = self._due, self._router.next_due_s, self._router.waiting
         guests = arrivals(self._scenario, self._days, self._seed)
         guest = next(guests, None)
         come = 0
         while due or guest is not None:
             due_s = due[0][0] if due else inf
             comes_s = guest.since_s if guest is not None else inf
-            now_s = min(due_s, comes_s)
-            look_s = self._next_look_s()
-            if look_s <= now_s:
+            now_s = comes_s if comes_s < due_s else due_s
+            look_s = next_due_s()
+            if waiting and (look_s is None or look_s > self._looks_again_s):
+                look_s = max(self._looks_again_s, self._now_s)
+            if look_s is not None and look_s <= now_s:
                 self._now_s = look_s
                 self._look()
             elif guest is not None and comes_s < due_s:
@@ -105,19 +107,10 @@ class _Run:
             progress(1.0)
         return self._result(come)
 
-    # Time
-
-    def _next_look_s(self) -> float:
-        """When the router wants to be told the time."""
-        look_s = self._router.next_due_s()
-        if self._looks_s < inf and self._router.waiting:
-            state_s = max(self._looked_s + self._looks_s, self._now_s)
-            return state_s if look_s is None else min(look_s, state_s)
-        return inf if look_s is None else look_s
-
     def _look(self) -> None:
+        """Tell the router the time: something is due, or rules about a queue's state may hold."""
         router, now_s = self._router, self._now_s
-        self._looked_s = now_s
+        self._looks_again_s = now_s + self._looks_s
         for queue in self._shares_of:
             tally = self._tallies[queue]
             if tally.today:
@@ -178,7 +171,7 @@ class _Run:
 
     def _ring(self, offer: Offer) -> None:
         """What becomes of an offer is known when it rings: chance has decided."""
-        now_s, habits = self._now_s, self._scenario.habits
+        now_s, habits = self._now_s, self._habits
         guest, desk = self._guests[offer.visit], self._desks[offer.clerk]
         desk.busy = True
         desk.busy_since_s = now_s
@@ -213,7 +206,10 @@ class _Run:
                 tally.errors.append(abs(guest.shown_s - rang_s) / rang_s)
         desk.visits += 1
         length_s = guest.service_s + self._wrap_ups[guest.queue]()
-        self._at(at_s + length_s, self._finished, (desk, queue, length_s))
+        heappush(
+            self._due,
+            (at_s + length_s, next(self._order), self._finished, (desk, queue, length_s)),
+        )
 
     def _finished(self, subject: tuple[Desk, QueueId, float]) -> None:
         desk, queue, length_s = subject
@@ -224,7 +220,7 @@ class _Run:
         guest, desk = subject
         desk.refused += 1
         desk.away = True
-        self._at(self._now_s + self._scenario.habits.back_s, self._back, desk)
+        self._at(self._now_s + self._habits.back_s, self._back, desk)
         self._free(desk)
         self._line_up(guest)
 

@@ -64,12 +64,12 @@ class Residents:
 
     def came(self, head_start_s: float) -> None:
         """One more visit joined a line."""
-        start_s = 60.0 * round(head_start_s / 60.0)
-        self._came.append(start_s)
-        self._starts[start_s] = self._starts.get(start_s, 0) + 1
-        if len(self._came) > REMEMBERED:
-            oldest_s = self._came.popleft()
-            self._starts[oldest_s] -= 1
+        start_s = head_start_s // 60.0 * 60.0
+        came, starts = self._came, self._starts
+        came.append(start_s)
+        starts[start_s] = starts.get(start_s, 0) + 1
+        if len(came) > REMEMBERED:
+            starts[came.popleft()] -= 1
 
     def waited(self, seconds: float, *, left: bool) -> None:
         """One more wait is over: the visit was offered, or it left."""
