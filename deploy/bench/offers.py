@@ -10,7 +10,7 @@ offer**: one clerk after another says "ready", until the offer is committed.
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -225,11 +225,19 @@ async def measure_offers(place: Path | sa.URL, waiting: int, rounds: int) -> Mea
     )
 
 
-async def measure_ready_to_offer(place: Path | sa.URL, waiting: int) -> float:
-    """The 99th percentile in milliseconds."""
-    office = Office(place, waiting)
+async def measure_ready_to_offer(
+    places: Sequence[Path | sa.URL], waiting: Sequence[int], rounds: int
+) -> list[float]:
+    """For each place with so many waiting the 99th percentile in milliseconds, rounds in turn."""
+    offices = [Office(place, count) for place, count in zip(places, waiting, strict=True)]
+    p99: list[list[float]] = [[] for _ in offices]
     try:
-        await office.fill()
-        return quantiles(await office.ready_to_offer_ms(), n=100)[98]
+        for office in offices:
+            await office.fill()
+        for _ in range(rounds):
+            for office, found in zip(offices, p99, strict=True):
+                found.append(quantiles(await office.ready_to_offer_ms(), n=100)[98])
     finally:
-        await office.close()
+        for office in offices:
+            await office.close()
+    return [median(found) for found in p99]
