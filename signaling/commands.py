@@ -57,6 +57,8 @@ _UNLOGGED = (
     protocol.SetSharing,
     protocol.ReportQuality,
 )
+# Given every five seconds by every party, and harmless if done twice.
+_UNKEPT = (protocol.ReportQuality,)
 
 
 class Commands:
@@ -76,6 +78,8 @@ class Commands:
         """
         if who.role not in MAY[type(command)]:
             return Refused(command.id, "forbidden", f"a {who.role} may not do this")
+        if isinstance(command, _UNKEPT):
+            return await self._try(who, command) or Done(command.id)
         return await patiently(lambda: self._once(who, command))
 
     async def _once(self, who: Identity, command: protocol.ClientCommand) -> Done | Refused:

@@ -74,9 +74,9 @@ class Office:
             if task is not None:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
-        if self._open_term is None:
-            return
         await self._shut()
+        if not self._lease.held:
+            return
         try:
             async with asyncio.timeout(self._take_s):
                 await self._lease.release()
@@ -92,8 +92,8 @@ class Office:
         """
         now_s = time.monotonic()
         late = self._shared and now_s - self._looked_s > RELOAD_S
-        missed = self._deaf or not self._post.up or late
-        self._deaf = False
+        missed = self._deaf or late
+        self._deaf = not self._post.up  # then once more when it is back
         if missed:
             self._looked_s = now_s
         return missed

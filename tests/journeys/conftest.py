@@ -7,17 +7,29 @@ import pytest
 import pytest_asyncio
 
 from tests.support.cluster import Arranged, cluster
+from tests.support.redis import RedisServer
 from tests.support.service import ServiceProcess
+from tests.support.worlds import PostgresWorld
+
+Servers = tuple[PostgresWorld, RedisServer] | None
 
 
-@pytest_asyncio.fixture(params=["one process", "several processes"])
-async def arranged(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Arranged]:
-    """The process of the kiosk and the process of the clerk."""
+@pytest.fixture(params=["one process", "several processes"])
+def servers(request: pytest.FixtureRequest) -> Servers:
+    """What several processes need beneath them; one needs nothing."""
     if request.param == "one process":
-        async with ServiceProcess(tmp_path / "data") as service:
+        return None
+    return request.getfixturevalue("postgres_world"), request.getfixturevalue("redis")
+
+
+@pytest_asyncio.fixture
+async def arranged(servers: Servers, tmp_path: Path) -> AsyncIterator[Arranged]:
+    """The process of the kiosk and the process of the clerk."""
+    data = tmp_path / "data"
+    if servers is None:
+        async with ServiceProcess(data) as service:
             yield Arranged(service, service)
         return
-    world, redis = (request.getfixturevalue(name) for name in ("postgres_world", "redis"))
-    async with cluster(tmp_path / "data", world, redis) as running:
+    async with cluster(data, *servers) as running:
         (other,) = await running.others()
         yield Arranged(other, await running.office())

@@ -421,6 +421,41 @@ async def test_calls_of_an_earlier_server_process_are_closed_and_those_of_the_ne
         assert not running.has("closed", call="call-8")
 
 
+async def test_a_server_that_another_one_followed_is_refused_and_stays_away(tmp_path: Path) -> None:
+    """It may not know that it is the server no longer, and would drive the same calls."""
+    async with server("remote", tmp_path) as running:
+        assert running.served is not None
+        earlier, told = running.host, running.told
+        resident, clerk = await running.join("resident"), await running.join("clerk")
+
+        later = RemoteHost("media-1", running.served.url, TOKEN)
+        running.host, running.told = later, []
+        await later.start(running.told.append)
+        await until(lambda: running.has("ready"))
+        await until(lambda: not earlier.ready)
+        with pytest.raises(HostLost):
+            await earlier.close("call-7")
+        with pytest.raises(HostLost):
+            await earlier.invite()
+        await heard(resident, clerk, b"undisturbed")
+        assert all(news.change != "closed" for news in told)
+        await later.invite()
+        await earlier.stop()
+
+
+async def test_whoever_only_looks_is_told_the_status_and_takes_nothing_over(
+    tmp_path: Path,
+) -> None:
+    async with server("remote", tmp_path) as running:
+        assert running.served is not None
+        onlooker = RemoteHost("media-1", running.served.url, TOKEN)
+        onlooker.look()
+        assert (await onlooker.status())["ready"]
+        await onlooker.stop()
+        await running.join("resident")
+        assert running.host.ready
+
+
 async def test_calls_of_a_server_that_only_lost_its_line_are_not_orphans(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
