@@ -154,7 +154,9 @@ class ClerkPage {
       d: () => this.person.chooseDevices(),
       r: () => free && this.#set("be_ready"),
       b: () => free && this.#set("take_break"),
+      o: () => free && this.#set("go_off"),
       f: () => state === "wrap_up" && this.case.finish(true),
+      k: () => state === "wrap_up" && this.case.finish(false),
       g: () => state === "wrap_up" && this.case.setAside(),
     })[event.key.toLowerCase()];
     if (act) {
