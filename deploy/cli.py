@@ -15,6 +15,8 @@ import uvloop
 from deploy.bench.media import options
 from deploy.database import DatabaseInUse
 from deploy.settings import BadSetting, Settings, from_environment
+from deploy.simulation import options as simulation_options
+from scheduling.scenario import BadScenario
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     try:
         return int(chosen.run(chosen, from_environment(os.environ)))
-    except (BadSetting, DatabaseInUse, OSError, LookupError, RuntimeError) as error:
+    except (BadSetting, BadScenario, DatabaseInUse, OSError, LookupError, RuntimeError) as error:
         print(f"virtual-window: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -76,11 +78,19 @@ def _parser() -> argparse.ArgumentParser:
     options.add_to(media)
     media.set_defaults(run=_bench_media)
 
-    simulate = commands.add_parser("simulate", help="simulated parties against a running service")
-    simulate.add_argument("what", choices=["visit", "clerks", "resident"])
-    simulate.add_argument("--url", default="http://localhost:8080")
-    simulate.add_argument("--code", default="", help="an enrolment code for the simulated kiosk")
+    routing = benches.add_parser("routing", help="the router and its simulation")
+    routing.add_argument("--json", action="store_true")
+    routing.set_defaults(run=_bench_routing)
+
+    simulate = commands.add_parser("simulate", help="how a day would go under rules and shifts")
+    simulation_options.add_to(simulate)
     simulate.set_defaults(run=_simulate)
+
+    play = commands.add_parser("play", help="simulated parties against a running service")
+    play.add_argument("what", choices=["visit", "clerks", "resident"])
+    play.add_argument("--url", default="http://localhost:8080")
+    play.add_argument("--code", default="", help="an enrolment code for the simulated kiosk")
+    play.set_defaults(run=_play)
     return parser
 
 
@@ -181,16 +191,31 @@ def _bench_media(chosen: argparse.Namespace, settings: Settings) -> int:
     return command.run(chosen)
 
 
+def _bench_routing(chosen: argparse.Namespace, settings: Settings) -> int:
+    from deploy.bench.report import as_json, table
+    from deploy.bench.routing import routing_figures
+
+    figures = routing_figures()
+    print(as_json(figures) if chosen.json else table(figures))
+    return 0 if all(figure.ok is not False for figure in figures) else 1
+
+
 def _simulate(chosen: argparse.Namespace, settings: Settings) -> int:
-    from deploy import simulate
+    from deploy.simulation import command
+
+    return command.run(chosen, settings)
+
+
+def _play(chosen: argparse.Namespace, settings: Settings) -> int:
+    from deploy import play
 
     if chosen.what == "visit":
-        visit = asyncio.run(simulate.visit(chosen.url, chosen.code))
+        visit = asyncio.run(play.visit(chosen.url, chosen.code))
         print(msgspec.json.encode({"visit": visit}).decode())
     elif chosen.what == "clerks":
-        asyncio.run(simulate.clerks(chosen.url))
+        asyncio.run(play.clerks(chosen.url))
     else:
-        asyncio.run(simulate.residents(chosen.url, chosen.code))
+        asyncio.run(play.residents(chosen.url, chosen.code))
     return 0
 
 

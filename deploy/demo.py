@@ -86,7 +86,7 @@ async def run(
 
 
 async def _simulated_visit(settings: Settings, base: str, code: str, *, show: bool) -> Outcome:
-    output = await _command("simulate", "visit", "--url", base, "--code", code)
+    output = await _command("play", "visit", "--url", base, "--code", code)
     visit_id = msgspec.json.decode(output)["visit"]
     async with Api(base) as api:
         await api.sign_in("songjiang-supervisor", demo_world.PASSWORD)
@@ -127,10 +127,10 @@ async def _keep_serving(
     print(_addresses(settings, base, codes[0]), flush=True)
     parties = []
     if with_clerk:
-        parties.append(await _spawn("simulate", "clerks", "--url", base))
+        parties.append(await _spawn("play", "clerks", "--url", base))
         print("A simulated clerk is ready in every city.", flush=True)
     if with_resident:
-        parties.append(await _spawn("simulate", "resident", "--url", base, "--code", codes[1]))
+        parties.append(await _spawn("play", "resident", "--url", base, "--code", codes[1]))
         print("A simulated resident takes tickets for Songjiang.", flush=True)
     try:
         await _interrupted()

@@ -16,7 +16,8 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     """One measured value beside what it is held against.
 
     `ratio` is `value / baseline`, `target` the ratio it must not exceed, `ok` whether it does
-    not; a figure without a target only explains another. `machine` says where it was measured.
+    not; without a baseline `target` is for the value itself (`at_most`, `at_least`), and a figure
+    without a target only explains another. `machine` says where it was measured.
     """
 
     name: str
@@ -50,6 +51,29 @@ def figure(
         ratio=ratio,
         target=target,
         ok=None if target is None else ratio is not None and ratio <= target,
+        machine=machine(),
+    )
+
+
+def at_most(name: str, value: float, unit: str, target: float) -> Figure:
+    """A figure that is held against its target itself, and must not exceed it."""
+    return _limit(name, value, unit, target, ok=value <= target)
+
+
+def at_least(name: str, value: float, unit: str, target: float) -> Figure:
+    """A figure that is held against its target itself, and must reach it."""
+    return _limit(name, value, unit, target, ok=value >= target)
+
+
+def _limit(name: str, value: float, unit: str, target: float, *, ok: bool) -> Figure:
+    return Figure(
+        name=name,
+        value=value,
+        unit=unit,
+        baseline=None,
+        ratio=None,
+        target=target,
+        ok=ok,
         machine=machine(),
     )
 

@@ -11,7 +11,7 @@ import msgspec
 
 from deploy.bench.media.measurement import Measured
 from deploy.bench.media.servers import Name
-from deploy.bench.report import Figure, figure, machine, table
+from deploy.bench.report import Figure, at_most, figure, machine, table
 
 LATE_MS = 5.0  # a load that is later than this measures itself
 OTHERS_CORES = 0.1  # above this, other work on the machine makes delays and CPU time longer
@@ -54,12 +54,12 @@ def figures(runs: Sequence[Measured]) -> list[Figure]:
     ]
     memory = _median(runs, "ours", 20, lambda run: run.memory_per_call_mb)
     if memory is not None:
-        found.append(_limit("memory_per_call_mb", memory, "MB", 1.5))
+        found.append(at_most("memory_per_call_mb", memory, "MB", 1.5))
     if at_50 := [run for run in runs if run.server == "ours" and run.calls == 50]:
         lost = max(run.lost for run in at_50)
         missing = max(run.pictures_missing for run in at_50)
-        found.append(_limit("lost_at_50_calls", lost, "packets", 0))
-        found.append(_limit("pictures_missing_at_50_calls", missing, "pictures", 0))
+        found.append(at_most("lost_at_50_calls", lost, "packets", 0))
+        found.append(at_most("pictures_missing_at_50_calls", missing, "pictures", 0))
     return found
 
 
@@ -118,20 +118,6 @@ def as_json(runs: Sequence[Measured], found: Sequence[Figure]) -> str:
         ],
     }
     return msgspec.json.format(msgspec.json.encode(content), indent=2).decode()
-
-
-def _limit(name: str, value: float, unit: str, most: float) -> Figure:
-    """A figure that is held against its target itself, not against another server."""
-    return Figure(
-        name=name,
-        value=value,
-        unit=unit,
-        baseline=None,
-        ratio=None,
-        target=most,
-        ok=value <= most,
-        machine=machine(),
-    )
 
 
 def _median(
