@@ -65,6 +65,12 @@ def at_least(name: str, value: float, unit: str, target: float) -> Figure:
     return _limit(name, value, unit, target, ok=value >= target)
 
 
+def ratio_at_least(name: str, value: float, unit: str, *, baseline: float, target: float) -> Figure:
+    """A figure whose ratio to its baseline must reach the target."""
+    found = figure(name, value, unit, baseline=baseline, target=target)
+    return msgspec.structs.replace(found, ok=found.ratio is not None and found.ratio >= target)
+
+
 def _limit(name: str, value: float, unit: str, target: float, *, ok: bool) -> Figure:
     return Figure(
         name=name,

@@ -7,12 +7,14 @@
   visit that had to wait; the real wait ends when the visit rings at the clerk who answers.
 - `expected_wait_error_quiet_day`: the same with 0.85 of the visits. Lines are short there, and
   nobody can say when the next of a few clerks will be free; it explains, it has no target.
+- `offers_*_vs_raw`, `ready_to_offer_p99_*`: the store on both engines (`store.py`).
 """
 
 import time
 from collections.abc import Callable
 
 from deploy.bench.report import Figure, at_least, at_most, figure
+from deploy.bench.store import store_figures
 from deploy.simulation.demo_day import demo_day
 from scheduling.simulate import simulate
 
@@ -47,7 +49,11 @@ def expected_wait_error() -> list[Figure]:
     ]
 
 
-FIGURES: tuple[Callable[[], list[Figure]], ...] = (simulated_visits_per_cpu_s, expected_wait_error)
+FIGURES: tuple[Callable[[], list[Figure]], ...] = (
+    simulated_visits_per_cpu_s,
+    expected_wait_error,
+    store_figures,
+)
 
 
 def _error(visits: float) -> float:
