@@ -6,6 +6,8 @@ left later, or still waits beyond it. Who left before that, or went away to come
 did not, counts for nothing. A day begins at midnight in China.
 """
 
+import asyncio
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +22,7 @@ from scheduling.rules import Queue, QueueId, Rules
 from scheduling.tables import visits
 
 LOCAL = ZoneInfo("Asia/Shanghai")
+FRESH_S = 2.0
 WARN_AT = 2 / 3  # of the target: a visit that still waits by then is at risk
 _WAITS = (visit.State.WAITING, visit.State.OFFERED)
 
@@ -64,6 +67,17 @@ class ServiceLevels:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._recent: dict[QueueId, ServiceLevel] = {}
+        self._looked_s = float("-inf")
+        self._turn = asyncio.Lock()
+
+    async def recent(self, now: datetime) -> Mapping[QueueId, ServiceLevel]:
+        """Every queue as it was at most two seconds ago, for the many pages that show it."""
+        async with self._turn:
+            if time.monotonic() - self._looked_s > FRESH_S:
+                self._recent = {level.queue: level for level in await self.today(now)}
+                self._looked_s = time.monotonic()
+            return self._recent
 
     async def today(self, now: datetime, cities: Iterable[str] | None = None) -> list[ServiceLevel]:
         """Every queue of these cities (all), in their order."""

@@ -52,15 +52,13 @@ class LineViews:
         standing = await self._board.standing()
         served = [standing.rules.queues[q] for q in levels if q in standing.rules.queues]
         now = datetime.now(UTC)
-        today = {
-            level.queue: level
-            for level in await self._levels.today(now, {queue.city for queue in served})
-        }
+        today = await self._levels.recent(now)
         order = list(standing.rules.queues)
         served.sort(key=lambda queue: (levels[queue.id], order.index(queue.id)))
         return [
             self._status(queue, levels[queue.id], standing, today[queue.id], now)
             for queue in served
+            if queue.id in today  # one that is newer is shown with the next look
         ]
 
     async def line(self, clerk: ClerkId, city: str) -> list[QueueEntry]:

@@ -1,7 +1,7 @@
 """The figures of the store: offers a second and the time to an offer, on both engines.
 
-`offers_*_vs_raw` must reach half of a bare loop through the same driver. `ready_to_offer_p99_ms_10k_*`
-is in milliseconds, and may grow by a third with ten times as many waiting (`offers.py`).
+`offers_*_vs_raw` must reach half of a bare loop through the same driver.
+`ready_to_offer_p99_ms_10k_*` may grow by a third with ten times as many waiting (`offers.py`).
 """
 
 import asyncio
