@@ -85,6 +85,7 @@ screens: install-dev
 bench: install-dev packages
 	$(BIN)/virtual-window bench picture $(ARGS)
 	$(BIN)/virtual-window bench media $(ARGS)
+	$(BIN)/virtual-window bench routing $(ARGS)
 
 clean:
 	rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -23,7 +23,7 @@ from scheduling.routing import Offer, Router, Waiting
 from scheduling.rows import Conflict
 from scheduling.rulebook import read_rules, read_skills
 from scheduling.service_level import read_shares
-from scheduling.standing import read_service_times
+from scheduling.standing import read_residents, read_service_times
 from scheduling.tables import consults, visits, windows
 from scheduling.transfers import Transfers
 from scheduling.visit import KioskId, VisitId
@@ -88,6 +88,7 @@ class Dispatcher:
                     rules = await read_rules(connection)
                     router.shares = await read_shares(connection, rules, now)
                     router.service = await read_service_times(connection, rules, self._catalogue)
+                    router.residents = await read_residents(connection)
                 self._shares_s = now_s
             made = await self._commit(router, [*offered, *router.tick(now_s)], now)
             for listed in router.take_listed():
@@ -119,6 +120,7 @@ class Dispatcher:
             rules = await read_rules(connection)
             router = Router(rules)
             router.service = await read_service_times(connection, rules, self._catalogue)
+            router.residents = await read_residents(connection)
             router.shares = await read_shares(connection, rules, now)
             for skills in (await read_skills(connection)).values():
                 router.set_skills(skills)

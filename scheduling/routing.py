@@ -225,7 +225,7 @@ class Router:
             for queue, rules in self._by_state.items()
             if self.lines[queue]
             for rule in rules
-            for entry in self._overflowing(queue, rule)
+            for entry in self._overflowing(queue, rule, now_s)
         ]
         for entry, rule in held:
             waiting = changed.get(entry) or self._waiting[VisitId(entry[1])]
@@ -257,32 +257,23 @@ class Router:
     # Waits
 
     def wait_s(
-        self, queue: QueueId, entry: Entry, now_s: float | None = None, language: str = ANY
+        self, queue: QueueId, entry: Entry, now_s: float, language: str = ANY
     ) -> float | None:
         """The expected wait of a visit at this place, with this wish for a language."""
-        since_s = 0.0 if now_s is None else now_s - entry[0]
-        pool = self.pools[queue]
-        wait_s = self._wait_s(queue, entry, since_s, pool)
-        if not language or wait_s is None:
-            return wait_s
-        speakers = {c for c in pool if language in self._clerks[c].skills.languages}
-        theirs_s = self._wait_s(queue, entry, since_s, speakers)
-        anyones_s = max(wait_s, self._rules.queues[queue].language_after_s)
-        return anyones_s if theirs_s is None else min(theirs_s, anyones_s)
-
-    def _wait_s(
-        self, queue: QueueId, entry: Entry, since_s: float, pool: set[ClerkId]
-    ) -> float | None:
+        pool, speakers = self.pools[queue], None
+        if language:
+            speakers = {c for c in pool if language in self._clerks[c].skills.languages}
         return expected_wait_s(
             queue,
             entry,
-            lines={other: self.lines[other] for other in self._kin_of(queue)},
+            lines={kin: line for kin in self._kin_of(queue) if (line := self.lines[kin])},
             pools=self.pools,
             idle=self.idle,
             service=self.service,
             residents=self.residents,
-            since_s=since_s,
-            pool=pool,
+            since_s=now_s - entry[0],
+            speakers=speakers,
+            language_after_s=self._rules.queues[queue].language_after_s,
         )
 
     def _kin_of(self, queue: QueueId) -> set[QueueId]:
@@ -454,7 +445,7 @@ class Router:
         waiting.overflowed = (*waiting.overflowed, rule.partner)
         self._listed.append(Listed(waiting.visit, rule))
 
-    def _overflowing(self, queue: QueueId, rule: Overflow) -> list[Entry]:
+    def _overflowing(self, queue: QueueId, rule: Overflow, now_s: float) -> list[Entry]:
         """The visits of this queue for which a rule about the queue's state holds now."""
         line = self.lines[queue]
         if (
@@ -467,10 +458,12 @@ class Router:
         if rule.when != "expected_wait":
             return own
         # The further behind, the longer the wait: the first that waits too long, and all after it.
-        return own[bisect_left(own, True, key=lambda entry: self._waits_over(queue, entry, rule)) :]
+        return own[
+            bisect_left(own, True, key=lambda entry: self._waits_over(queue, entry, rule, now_s)) :
+        ]
 
-    def _waits_over(self, queue: QueueId, entry: Entry, rule: Overflow) -> bool:
-        wait_s = self.wait_s(queue, entry)
+    def _waits_over(self, queue: QueueId, entry: Entry, rule: Overflow, now_s: float) -> bool:
+        wait_s = self.wait_s(queue, entry, now_s)
         return wait_s is None or wait_s > rule.threshold
 
 

@@ -9,7 +9,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -21,7 +21,14 @@ from scheduling.rulebook import read_rules
 from scheduling.rules import Queue, QueueId, Rules
 from scheduling.tables import skills, visits, windows
 from scheduling.visit import ClerkId, VisitId
-from scheduling.waits import RECENT, Entry, ServiceTimes, expected_wait_s
+from scheduling.waits import (
+    RECENT,
+    REMEMBERED,
+    Entry,
+    Residents,
+    ServiceTimes,
+    expected_wait_s,
+)
 
 FRESH_S = 0.5
 SERVICE_FRESH_S = 10.0
@@ -49,11 +56,14 @@ class Line:
 class Standing:
     """Every line at one moment: visits in order, clerks on duty and idle for each queue."""
 
+    at: datetime
     rules: Rules
     lines: Mapping[QueueId, Sequence[Entry]]
     pools: Mapping[QueueId, frozenset[ClerkId]]
     idle: frozenset[ClerkId]
+    languages: Mapping[ClerkId, Sequence[str]]
     service: Mapping[QueueId, ServiceTimes]
+    residents: Residents
     longest: Mapping[QueueId, datetime]
 
     def line(self, queue: QueueId) -> Line:
@@ -70,7 +80,7 @@ class Standing:
         """Where a visit stands in its own queue, and its shortest wait over all its listings."""
         entry = _entry(waiting.virtual_at, waiting.id)
         ahead = bisect_left(self.lines.get(waiting.queue, ()), entry)
-        waits_s = [self._wait_s(queue, entry) for queue in waiting.listed]
+        waits_s = [self._wait_s(queue, entry, waiting.wish) for queue in waiting.listed]
         known = [wait_s for wait_s in waits_s if wait_s is not None]
         return Place(ahead, round(min(known)) if known else None)
 
@@ -83,7 +93,7 @@ class Standing:
         """The first visits of a queue's line."""
         return [VisitId(name) for _, name in self.lines.get(queue, ())[:limit]]
 
-    def _wait_s(self, queue: QueueId, entry: Entry) -> float | None:
+    def _wait_s(self, queue: QueueId, entry: Entry, language: str = "") -> float | None:
         pool = self.pools.get(queue, frozenset())
         kin = {
             other: line
@@ -91,7 +101,16 @@ class Standing:
             if other == queue or not pool.isdisjoint(self.pools.get(other, ()))
         }
         return expected_wait_s(
-            queue, entry, lines=kin, pools=self.pools, idle=self.idle, service=self.service
+            queue,
+            entry,
+            lines=kin,
+            pools=self.pools,
+            idle=self.idle,
+            service=self.service,
+            residents=self.residents,
+            since_s=self.at.timestamp() - entry[0],
+            speakers={c for c in pool if language in self.languages[c]} if language else None,
+            language_after_s=self.rules.queues[queue].language_after_s,
         )
 
 
@@ -103,6 +122,7 @@ class Standings:
         self._last: Standing | None = None
         self._looked_s = self._served_s = float("-inf")
         self._service: dict[QueueId, ServiceTimes] = {}
+        self._residents = Residents()
         self._turn = asyncio.Lock()
 
     async def now(self) -> Standing:
@@ -122,6 +142,7 @@ class Standings:
             rules = await read_rules(connection)
             if time.monotonic() - self._served_s > min(SERVICE_FRESH_S, 20 * self._fresh_s):
                 self._service = await read_service_times(connection, rules, self._catalogue)
+                self._residents = await read_residents(connection)
                 self._served_s = time.monotonic()
             waiting = await connection.execute(
                 sa.select(
@@ -138,24 +159,29 @@ class Standings:
                 since = longest.get(held.queue, held.waits_since)
                 longest[held.queue] = min(since, held.waits_since)
             served = await connection.execute(
-                sa.select(skills.c.clerk, skills.c.queue, windows.c.state)
+                sa.select(skills.c.clerk, skills.c.queue, windows.c.state, windows.c.languages)
                 .join(windows, windows.c.clerk == skills.c.clerk)
                 .where(windows.c.state.in_(window.ON_DUTY), windows.c.capacity > 0)
             )
             pools: dict[QueueId, set[ClerkId]] = {}
             idle: set[ClerkId] = set()
+            languages: dict[ClerkId, Sequence[str]] = {}
             for row in served:
+                languages[row.clerk] = row.languages
                 pools.setdefault(row.queue, set()).add(row.clerk)
                 if row.state == window.State.READY:
                     idle.add(row.clerk)
         for line in lines.values():
             line.sort()
         return Standing(
+            datetime.now(UTC),
             rules,
             lines,
             {queue: frozenset(pool) for queue, pool in pools.items()},
             frozenset(idle),
+            languages,
             self._service,
+            self._residents,
             longest,
         )
 
@@ -184,6 +210,24 @@ async def read_service_times(
         if row.served_queue in times:
             times[row.served_queue].add((row.free_at - row.accepted_at).total_seconds())
     return times
+
+
+async def read_residents(connection: AsyncConnection) -> Residents:
+    """What the residents of the newest tickets did: head starts, waits, and who left."""
+    rows = await connection.execute(
+        sa.select(
+            visits.c.state, visits.c.taken_at, visits.c.virtual_at, visits.c.waits_since,
+            visits.c.response_s, visits.c.closed_at,
+        ).order_by(visits.c.taken_at.desc()).limit(REMEMBERED)
+    )  # fmt: skip
+    found = rows.all()[::-1]
+    waits = []
+    for row in found:
+        if row.response_s is not None:
+            waits.append((row.response_s, False))
+        elif row.state == visit.State.LEFT and row.closed_at is not None:
+            waits.append((max(0.0, (row.closed_at - row.waits_since).total_seconds()), True))
+    return Residents(((r.taken_at - r.virtual_at).total_seconds() for r in found), waits)
 
 
 def usual_s(queue: Queue, catalogue: Catalogue) -> float:

@@ -8,7 +8,7 @@ clerks, decides overflow, and is measured in the simulation.
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence, Set
-from math import log1p
+from math import inf, log1p
 
 from scheduling.rules import QueueId
 from scheduling.visit import ClerkId
@@ -83,8 +83,8 @@ class Residents:
 
     @property
     def patience_s(self) -> float:
-        """Mean patience: all time waited over those who left, one of them after an hour before."""
-        return (self._waited_s + 3600.0) / (self._left + 1)
+        """Mean patience: all time waited, and an hour for the first days, over those who left."""
+        return (self._waited_s + 3600.0) / self._left if self._left else inf
 
     def overtaken_s(self, wait_s: float, since_s: float) -> float:
         """The wait of a visit that would be served after `wait_s` if nobody came later.
@@ -113,22 +113,48 @@ def expected_wait_s(
     pools: Mapping[QueueId, Set[ClerkId]],
     idle: Set[ClerkId],
     service: Mapping[QueueId, ServiceTimes],
-    residents: Residents | None = None,
+    residents: Residents,
     since_s: float = 0.0,
-    pool: Set[ClerkId] | None = None,
+    speakers: Set[ClerkId] | None = None,
+    language_after_s: float = 0.0,
 ) -> float | None:
     """Seconds until a visit at `entry` of this queue's line is offered; None if nobody serves it.
 
     `lines` are the waiting visits, in order, of this queue and of those that share clerks with it;
-    `pools` the clerks on duty for each, `idle` those of them who are ready; `pool`, if given, the
-    clerks of the queue who may take this very visit. Its virtual arrival is `since_s` ago.
+    `pools` the clerks on duty for each, `idle` those of them who are ready. The visit's virtual
+    arrival was `since_s` ago. Who wishes for a language waits for the pool's `speakers` alone, or
+    for any clerk once `language_after_s` are over.
 
     With n clerks whose visits last m on average, one of them becomes free every m/n seconds; before
     this visit come those of its own queue and, of each queue that shares clerks with it, the share
     that those clerks will serve. Some will come later and overtake it, and some of those ahead
     will leave: with patience p, a wait of t shrinks to p·ln(1 + t/p).
     """
-    pool = pools.get(queue, frozenset()) if pool is None else pool
+
+    def wait_s(pool: Set[ClerkId]) -> float | None:
+        bare_s = _bare_wait_s(queue, entry, pool, lines, pools, idle, service)
+        if not bare_s:
+            return bare_s
+        overtaken_s, patience_s = residents.overtaken_s(bare_s, since_s), residents.patience_s
+        return overtaken_s if patience_s == inf else patience_s * log1p(overtaken_s / patience_s)
+
+    anyones_s = wait_s(pools.get(queue, frozenset()))
+    if speakers is None or anyones_s is None:
+        return anyones_s
+    theirs_s, anyones_s = wait_s(speakers), max(anyones_s, language_after_s)
+    return anyones_s if theirs_s is None else min(theirs_s, anyones_s)
+
+
+def _bare_wait_s(
+    queue: QueueId,
+    entry: Entry,
+    pool: Set[ClerkId],
+    lines: Mapping[QueueId, Sequence[Entry]],
+    pools: Mapping[QueueId, Set[ClerkId]],
+    idle: Set[ClerkId],
+    service: Mapping[QueueId, ServiceTimes],
+) -> float | None:
+    """The wait for these clerks if nobody came any more and nobody left."""
     if not pool:
         return None
     spare = len(pool & idle)
@@ -144,9 +170,4 @@ def expected_wait_s(
         return 0.0
     if ahead:
         work_s *= 1.0 - spare / ahead
-    wait_s = (work_s + service[queue].mean_s) / len(pool)
-    if residents is None:
-        return wait_s
-    wait_s = residents.overtaken_s(wait_s, since_s)
-    patience_s = residents.patience_s
-    return patience_s * log1p(wait_s / patience_s)
+    return (work_s + service[queue].mean_s) / len(pool)

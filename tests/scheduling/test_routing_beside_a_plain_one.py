@@ -199,7 +199,9 @@ class Beside(RuleBasedStateMachine):
 
     @rule()
     def time_is_looked_at(self) -> None:
-        expected = self.plain.tick(self.now_s, self.router.wait_s)
+        expected = self.plain.tick(
+            self.now_s, lambda q, entry: self.router.wait_s(q, entry, self.now_s)
+        )
         offers = self.router.tick(self.now_s)
         assert {(offer.visit, offer.clerk) for offer in offers} == expected
         for offer in offers:
@@ -256,7 +258,7 @@ class Beside(RuleBasedStateMachine):
             assert line == self.plain.line(name)
             assert self.router.pools[name] == self.plain.pool(name)
             for entry in line:
-                wait_s = self.router.wait_s(name, entry)
+                wait_s = self.router.wait_s(name, entry, self.now_s)
                 assert wait_s is None if not self.plain.pool(name) else wait_s >= 0
         idle = {c for c, clerk in self.plain.clerks.items() if clerk.idle_since_s is not None}
         assert self.router.idle == idle

@@ -1,13 +1,16 @@
 """How long it will take: what the expected wait says for any line and any clerks."""
 
 from itertools import pairwise
+from math import log
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.rules import QueueId
 from scheduling.visit import ClerkId
-from scheduling.waits import RECENT, Entry, ServiceTimes, expected_wait_s
+from scheduling.waits import RECENT, Entry, Residents, ServiceTimes, expected_wait_s
 
 CARDS, HOMES = QueueId("cards"), QueueId("homes")
 SECONDS = st.floats(1, 7200)
@@ -15,6 +18,8 @@ LINES = st.lists(
     st.tuples(st.floats(0, 10_000), st.uuids().map(str)), max_size=30, unique_by=lambda e: e[1]
 ).map(sorted)
 CLERKS = st.sets(st.sampled_from([ClerkId(f"clerk-{n}") for n in range(8)]))
+
+PATIENT = Residents()
 
 
 def wait_s(
@@ -27,6 +32,8 @@ def wait_s(
     homes_pool: set[ClerkId] | None = None,
     cards_s: float = 600.0,
     homes_s: float = 1800.0,
+    residents: Residents | None = None,
+    **more: Any,
 ) -> float | None:
     return expected_wait_s(
         CARDS,
@@ -35,6 +42,8 @@ def wait_s(
         pools={CARDS: pool, HOMES: homes_pool or set()},
         idle=idle or set(),
         service={CARDS: ServiceTimes(cards_s), HOMES: ServiceTimes(homes_s)},
+        residents=residents or PATIENT,
+        **more,
     )
 
 
@@ -99,8 +108,8 @@ def test_a_line_is_also_behind_the_visits_that_its_clerks_serve_elsewhere() -> N
     alone = wait_s((5.0, "me"), [], pool)
     shared = wait_s((5.0, "me"), [], pool, homes=homes, homes_pool={ClerkId("li")})
     apart = wait_s((5.0, "me"), [], pool, homes=homes, homes_pool={ClerkId("zhao")})
-    assert alone == apart == 300.0
-    assert shared == 300.0 + 2 * 1800.0 / 2
+    assert alone == apart == pytest.approx(300.0)
+    assert shared == pytest.approx(300.0 + 2 * 1800.0 / 2)
 
 
 @given(st.lists(SECONDS, max_size=200), SECONDS)
@@ -113,3 +122,49 @@ def test_the_usual_length_gives_way_to_the_recent_ones(
     recent = lengths[-RECENT:]
     counted = [*recent, *[default_s] * (10 - len(recent))]
     assert abs(service.mean_s - sum(counted) / len(counted)) < 1e-6 * max(counted)
+
+
+LI, WANG = ClerkId("li"), ClerkId("wang")
+ME = (100.0, "me")
+
+
+def test_the_more_residents_leave_the_shorter_is_the_wait_of_those_who_stay() -> None:
+    line = [(float(n), str(n)) for n in range(9)]
+    waits = [(600.0, False)] * 60 + [(600.0, True)] * 20
+    impatient = Residents(waits=waits)
+    assert impatient.patience_s == pytest.approx((80 * 600.0 + 3600.0) / 20)
+    stays_s, leaves_s = (wait_s(ME, line, {LI, WANG}, residents=r) for r in (PATIENT, impatient))
+    assert stays_s == pytest.approx(3000.0)
+    assert leaves_s == pytest.approx(impatient.patience_s * log(1 + 3000.0 / impatient.patience_s))
+
+
+def test_those_who_come_later_with_a_head_start_are_before_me() -> None:
+    """A fifth of all come with 600 s: they take a fifth of the clerks' work for 600 s."""
+    residents = Residents([0.0] * 80 + [600.0] * 20)
+    assert residents.overtaken_s(400.0, 0.0) == pytest.approx(500.0)
+    assert residents.overtaken_s(1000.0, 0.0) == pytest.approx(600.0 + (1000.0 - 480.0))
+    assert residents.overtaken_s(400.0, 600.0) == pytest.approx(400.0)
+    assert Residents().overtaken_s(400.0, 0.0) == 400.0
+
+
+@given(
+    st.lists(st.sampled_from([0.0, 300.0, 600.0, 7200.0]), max_size=500),
+    st.floats(0, 20_000),
+    st.floats(0, 20_000),
+)
+def test_overtaking_never_makes_a_wait_shorter_nor_endless(
+    starts: list[float], wait: float, since: float
+) -> None:
+    overtaken_s = Residents(starts).overtaken_s(wait, since)
+    assert wait - 1e-6 <= overtaken_s <= 7200.0 + 10.0 * wait
+    assert overtaken_s <= Residents(starts).overtaken_s(wait + 1.0, since)
+
+
+def test_a_wish_for_a_language_waits_for_its_speakers_until_it_falls_back() -> None:
+    line = [(1.0, "a"), (2.0, "b")]
+    among: dict[str, Any] = {"cards": line, "pool": {LI, WANG}, "language_after_s": 1200.0}
+    assert wait_s(ME, **among) == pytest.approx(900.0)
+    assert wait_s(ME, **among, speakers={LI}) == pytest.approx(1200.0)
+    assert wait_s(ME, **among, speakers={LI}, cards_s=300.0) == pytest.approx(600.0)
+    assert wait_s(ME, **among, speakers=set()) == pytest.approx(1200.0)
+    assert wait_s(ME, line, {WANG}, speakers=set(), language_after_s=60.0) == pytest.approx(1800.0)
