@@ -55,6 +55,7 @@ from signaling.audit import Audit
 from signaling.between import Level
 from signaling.call_backs import CallBacks
 from signaling.calls import SharedCalls
+from signaling.clock import Clock
 from signaling.commands import Commands
 from signaling.endpoint import Endpoint
 from signaling.hub import Hub
@@ -118,29 +119,42 @@ class Service:
         calls = SharedCalls(ours.post, board.visit, qualities.forget)
         desk, offers = Desk(engine, catalogue, codes), Offers(engine)
         transfers = Transfers(engine)
+        dispatcher = Dispatcher(
+            engine,
+            catalogue,
+            desk=desk,
+            offers=offers,
+            transfers=transfers,
+            present=hub.is_open,
+        )
         switchboard = Switchboard(
             desk,
             board,
             hub,
             offers=offers,
             transfers=transfers,
-            dispatcher=Dispatcher(
-                engine,
-                catalogue,
-                desk=desk,
-                offers=offers,
-                transfers=transfers,
-                present=hub.is_open,
-            ),
+            dispatcher=dispatcher,
             exchange=calls,
             recordings=recordings,
             qualities=qualities,
             look=ours.office.look,
-            missed=ours.office.missed,
-            call_backs=CallBacks(settings.call_back_url),
             ring_s=settings.ring_s,
         )
-        work = OfficeWork(settings, ours, calls, switchboard, recordings, hub)
+        clock = Clock(
+            switchboard,
+            board,
+            hub,
+            desk=desk,
+            offers=offers,
+            transfers=transfers,
+            dispatcher=dispatcher,
+            exchange=calls,
+            recordings=recordings,
+            qualities=qualities,
+            call_backs=CallBacks(settings.call_back_url),
+            missed=ours.office.missed,
+        )
+        work = OfficeWork(settings, ours, calls, switchboard, clock, recordings, hub)
         self._hosts = work.watched
         await ours.start()
         await ledger.start()

@@ -12,6 +12,7 @@ from deploy.settings import Settings
 from media.host.api import MediaHost
 from media.host.remote import RemoteHost
 from signaling.calls import SharedCalls
+from signaling.clock import Clock
 from signaling.exchange import Exchange
 from signaling.hub import Hub
 from signaling.recordings import Recordings
@@ -29,11 +30,13 @@ class OfficeWork:
         ours: Arrangement,
         calls: SharedCalls,
         switchboard: Switchboard,
+        clock: Clock,
         recordings: Recordings,
         hub: Hub,
     ) -> None:
         self._settings, self._ours, self._calls = settings, ours, calls
-        self._switchboard, self._recordings, self._hub = switchboard, recordings, hub
+        self._switchboard, self._clock = switchboard, clock
+        self._recordings, self._hub = recordings, hub
         self._exchange: Exchange | None = None
         self.watched: list[MediaHost] = []
 
@@ -64,11 +67,11 @@ class OfficeWork:
         await exchange.start(carriers)
         await exchange.staffed(STAFFED_S)
         self._calls.open(term, exchange, lambda: self._ours.lease.held)
-        await self._switchboard.start()
+        await self._clock.start()
         self._calls.announce()
 
     async def _close(self) -> None:
-        await self._switchboard.stop()
+        await self._clock.stop()
         await self._calls.close()
         if self._exchange is not None:
             await self._exchange.stop()

@@ -1,16 +1,15 @@
 """What joins a visit, a call, the media and the lines? The only place that knows all four.
 
 Commands come in here, in any process; the desk decides, the exchange connects, the hub wakes those
-whose state changed. The clock comes in only where the office is: it makes offers, lets time pass,
-and brings the running calls to agree with the visits in `serving`. These are in memory: after a
-restart, or with a new office, such a visit gets a new call and both pages are offered connections.
+whose state changed. Offers are made only where the office is. What time brings about is `clock.py`,
+what passes between clerks `passing.py`.
 """
 
 import asyncio
 import logging
 import time
 from collections.abc import Callable, Collection, Coroutine, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from media.host.api import Refused, Unknown
@@ -26,7 +25,6 @@ from scheduling.transfers import Transfers
 from scheduling.visit import ClerkId, Outcome, SiteId, VisitId
 from signaling.access import Identity, Role
 from signaling.call import Call, Party
-from signaling.call_backs import CallBacks
 from signaling.calls import Calls
 from signaling.exchange import NoHost
 from signaling.guesses import Guesses
@@ -38,12 +36,6 @@ from signaling.recordings import Recordings
 log = logging.getLogger(__name__)
 
 RING_S = 20.0
-CLERK_LEASE_S = 15.0
-AGREE_S = 2.0
-REVIEW_S = 5.0
-ABANDONED_S = 600.0  # a waiting ticket whose kiosk has been away so long is given back
-AWAY_AT_MOST = timedelta(hours=12)  # then a kept place is given back
-_TICK_S = 0.5
 Look = Callable[[Collection[str], Collection[str]], None]
 
 
@@ -52,10 +44,9 @@ class BadAnswer(ValueError):  # noqa: N818
 
 
 class Switchboard:
-    """Carries out what clients ask, and what time brings about.
+    """Carries out what clients ask.
 
-    `look` has the office look at visits and clerks that changed here, where it is elsewhere;
-    `missed` says whether changes elsewhere may have been missed since it was asked last.
+    `look` has the office look at visits and clerks that changed here, where it is elsewhere.
     """
 
     def __init__(
@@ -71,29 +62,18 @@ class Switchboard:
         recordings: Recordings,
         qualities: Qualities,
         look: Look = lambda visits, clerks: None,
-        missed: Callable[[], bool] = lambda: False,
-        call_backs: CallBacks,
         ring_s: float = RING_S,
     ) -> None:
         self._desk, self._board, self._hub = desk, board, hub
         self._offers, self._transfers, self._dispatcher = offers, transfers, dispatcher
-        self._guesses, self._call_backs = Guesses(), call_backs
+        self._guesses = Guesses()
         self._exchange, self._recordings, self._qualities = exchange, recordings, qualities
-        self._look, self._missed = look, missed
-        self._started_s = time.monotonic()
-        self._agreed_s = self._reviewed_s = 0.0
+        self._look = look
         self._tasks: set[asyncio.Task[None]] = set()
         self.ring_s = ring_s
 
-    async def start(self) -> None:
-        """Be the office: take up the visits that are being served, and let time run."""
-        self._started_s = time.monotonic()
-        await self._agree()
-        await self._rung(await self._dispatcher.load(_now()))
-        self._spawn(self._tick(), "switchboard ticker")
-
     async def stop(self) -> None:
-        """Stop the clock; visits stay as they are, for the next office."""
+        """Let go of what is still being done; visits stay as they are, for the next office."""
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -197,20 +177,20 @@ class Switchboard:
         left = await self._own(who, visit_id)
         after = await self._desk.leave(left.id, who.id, _now())
         await self._exchange.cool(who.id)
-        self._changed(left)
+        self.changed(left)
         await self.route(after, clerks=[left.clerk])
 
     async def rate(self, who: Identity, visit_id: str, rating: int, reasons: list[str]) -> None:
         """Raises NotFound, Conflict."""
         rated = await self._own(who, visit_id)
-        self._changed(await self._desk.rate(rated.id, rating, reasons, _now()))
+        self.changed(await self._desk.rate(rated.id, rating, reasons, _now()))
 
     async def wipe(self, who: Identity, visit_id: str) -> None:
         """Raises NotFound, Conflict while the visit is not over."""
         shown = await self._own(who, visit_id)
         await self._exchange.cool(who.id)
         if shown.at_kiosk:
-            self._changed(await self._desk.free_kiosk(shown.id))
+            self.changed(await self._desk.free_kiosk(shown.id))
 
     # The clerk
 
@@ -284,7 +264,7 @@ class Switchboard:
         away = await self.visit(visit_id)
         if not who.may_see(away.city) and not await self._board.serves(ClerkId(who.id), away):
             raise NotFound("no such visit here")
-        self._changed(await self._desk.call_back(away.id, who.id, _now()))
+        self.changed(await self._desk.call_back(away.id, who.id, _now()))
 
     async def set_aside(self, who: Identity, visit_id: str, *, ready: bool) -> None:
         """Raises Conflict."""
@@ -330,7 +310,7 @@ class Switchboard:
         if call_id is not None:
             served, _ = await self._own_call(who, call_id)
             await self._exchange.connect(served.id, self._party(who, served.id))
-            self._changed(served)
+            self.changed(served)
             return
         if not await self._may_be_warm(who):
             raise Conflict("nobody waits here, so no line is needed")
@@ -364,7 +344,7 @@ class Switchboard:
         else:
             await self._recordings.pause(served, call, who.id, at)
         await self._desk.note(served.id, event, who.id, at)
-        self._changed(served)
+        self.changed(served)
 
     async def set_sharing(self, who: Identity, call_id: str, *, sharing: bool) -> None:
         """The party shows its screen, or does no longer. Raises NotFound."""
@@ -402,7 +382,7 @@ class Switchboard:
         """The rights of a client were withdrawn: its line and its running call end (T2, T6)."""
         await self._exchange.cool(who.id)
         if who.role is not Role.KIOSK:
-            await self._lose_clerk(ClerkId(who.id))
+            await self.lose_clerk(ClerkId(who.id))
             return
         shown = await self._board.visit_at_kiosk(_kiosk(who))
         if shown is not None and shown.state is visit.State.SERVING:
@@ -420,7 +400,7 @@ class Switchboard:
             self._hub.wake([shown.kiosk, shown.clerk])
             await self.route(shown)
 
-    async def _lose_clerk(self, clerk: ClerkId) -> None:
+    async def lose_clerk(self, clerk: ClerkId) -> None:
         """The clerk is gone: the visit returns to its place, or to a clerk who had joined."""
         before = await self._board.visit_of_clerk(clerk)
         about = await self._board.consult_about(before.id) if before is not None else None
@@ -463,13 +443,13 @@ class Switchboard:
         desk = await self._board.window(ClerkId(who.id))
         return desk is not None and desk.state in (window.State.READY, window.State.OFFERED)
 
-    # Routing and time
+    # Routing
 
     async def route(self, *changed: Visit | None, clerks: Iterable[str | None] = ()) -> None:
         """These have changed: wake whom it concerns, and make the offers that can be made now."""
         entries = [entry for entry in changed if entry is not None]
         desks = [clerk for clerk in clerks if clerk]
-        self._changed(*entries)
+        self.changed(*entries)
         self._hub.wake(desks)
         visit_ids = [entry.id for entry in entries]
         if visit_ids or desks:
@@ -486,128 +466,26 @@ class Switchboard:
         if not self._exchange.mine:
             self._look(visit_ids, clerks)
         elif visit_ids or clerks:
-            await self._rung(await self._dispatcher.refresh(visit_ids, clerks, _now()))
+            await self.rung(await self._dispatcher.refresh(visit_ids, clerks, _now()))
         else:
-            await self._rung(await self._dispatcher.load(_now()))
+            await self.rung(await self._dispatcher.load(_now()))
 
-    async def _rung(self, offered: Iterable[Visit]) -> None:
+    async def rung(self, offered: Iterable[Visit]) -> None:
         """These ring now; one that is being served rings for a consult, perhaps in another city."""
         for entry in offered:
-            self._changed(entry)
+            self.changed(entry)
             if entry.state is visit.State.SERVING:
                 about = await self._board.consult_about(entry.id)
                 self._hub.wake([about.clerk if about is not None else None])
 
-    def _changed(self, *entries: Visit) -> None:
+    def changed(self, *entries: Visit) -> None:
+        """Wake everybody who sees one of these."""
         if entries:
             self._board.changed()
         for entry in entries:
             self._hub.wake([entry.kiosk, entry.clerk])
             for city in {entry.city, *(queue[:6] for queue in entry.listed)}:
                 self._hub.wake_city(city)
-
-    async def _tick(self) -> None:
-        while True:
-            await asyncio.sleep(_TICK_S)
-            try:
-                await self._pass_time()
-            except Exception:  # the clock must not stop; what failed is tried at the next tick
-                log.exception("x switchboard tick")
-
-    async def _pass_time(self) -> None:
-        if not self._exchange.mine:
-            return
-        now = _now()
-        if time.monotonic() - self._agreed_s > AGREE_S:
-            await self._agree()
-            if self._missed():
-                await self._rung(await self._dispatcher.load(now))
-        for missed in await self._offers.expire(self.ring_s, now):
-            await self.route(missed.after, clerks=[missed.clerk])
-        for rung_out in await self._transfers.expire(self.ring_s, now):
-            await self.route(await self.visit(rung_out.visit), clerks=[rung_out.clerk])
-        for clerk, desk in (await self._board.windows()).items():
-            if (
-                desk.state not in (window.State.OFF, window.State.WRAP_UP)
-                and self._hub.away_s(clerk, self._started_s) > CLERK_LEASE_S
-            ):
-                await self._lose_clerk(clerk)
-                self._hub.wake_city(desk.city)
-        if time.monotonic() - self._reviewed_s > REVIEW_S:
-            self._reviewed_s = time.monotonic()
-            await self._review_line(now)
-        await self._rung(await self._dispatcher.tick(now))
-
-    async def _review_line(self, now: datetime) -> None:
-        """Give back abandoned tickets, and call residents who are away when it is their turn."""
-        for kiosk in await self._board.kiosks_in_line():
-            if self._hub.away_s(kiosk, self._started_s) > ABANDONED_S:
-                abandoned = await self._board.visit_at_kiosk(kiosk)
-                if abandoned is not None and abandoned.state is not visit.State.SERVING:
-                    await self._give_back(abandoned)
-        for away in await self._board.away():
-            if now - away.taken_at > AWAY_AT_MOST:
-                await self._give_back(away)
-                continue
-            wait_s = (await self._board.standing()).place(away).expected_wait_s
-            if wait_s is not None and self._call_backs.is_due(away, wait_s, time.monotonic()):
-                self._spawn(self._post_call_back(away, wait_s), f"call-back of {away.id}")
-
-    async def _post_call_back(self, away: Visit, wait_s: int) -> None:
-        if await self._call_backs.post(away, wait_s, time.monotonic()):
-            self._changed(await self._desk.call_back(away.id, "message", _now()))
-
-    async def _give_back(self, abandoned: Visit) -> None:
-        left = await self._desk.leave(abandoned.id, "abandoned", _now())
-        await self._exchange.cool(abandoned.kiosk)
-        await self.route(left, clerks=[abandoned.clerk])
-
-    async def _agree(self) -> None:
-        """Every visit in `serving` has a call with its clerks, and no other visit has one.
-
-        Commands bring this about at once; this is for those whose process, or whose request to
-        the office, was lost on the way, and for a new office.
-        """
-        self._agreed_s = time.monotonic()
-        exchange = self._exchange.here
-        if exchange is None:
-            return
-        begun = exchange.begun()  # before the database is asked: what begins later is right
-        serving = {entry.id: entry for entry in await self._board.serving()}
-        joined = await self._board.joined_consults()
-        for before in begun:
-            now = serving.get(before.id)
-            if now is None:
-                after = await self.visit(before.id)
-                if after.state is not visit.State.SERVING:
-                    await exchange.hang_up(after, before)
-                    self._qualities.forget(after.id)
-                    self._changed(after)
-            elif now.accepted_at != before.accepted_at:
-                await exchange.hang_up(before, before)
-            elif now.clerk != before.clerk:
-                await self._exchange.hand_over(now)
-                if before in exchange.begun():  # the new clerk was not in it
-                    await exchange.hang_up(before, before)
-        running = {entry.id for entry in exchange.begun()}
-        for served in serving.values():
-            if served.id not in running:
-                paused = await self._recordings.is_paused(served)
-                await self._exchange.begin(served, paused=paused)
-                self._changed(served)
-            call = exchange.call_of(served.id)
-            there = call.consulted if call is not None else None
-            if (served.id in joined) != (there is not None):
-                await self._agree_on_consult(served.id, there)
-
-    async def _agree_on_consult(self, visit_id: VisitId, there: Party | None) -> None:
-        about = await self._board.consult_about(visit_id)
-        joined = about is not None and about.state == "joined"
-        if about is not None and joined and there is None:
-            await self.join_consult(about)
-        elif there is not None and not joined:
-            await self._exchange.leave_part(visit_id, there)
-            await self._exchange.hold(visit_id, on_hold=False)
 
     # Who and what
 

@@ -97,7 +97,7 @@ async def test_who_is_away_when_a_clerk_gets_ready_is_told_and_the_visit_does_no
 ) -> None:
     async with gateway() as operator, office(world) as at:
         running = Wired(at, tmp_path, [], call_back_url=operator.url)
-        await running.switchboard.start()
+        await running.clock.start()
         try:
             await running.switchboard.take_ticket(
                 AT_KIOSK, "songjiang-community", city=JIAXING, matter="YB-01",
@@ -114,4 +114,4 @@ async def test_who_is_away_when_a_clerk_gets_ready_is_told_and_the_visit_does_no
             assert (await at.visit(visit.id)).state == "away"
             assert "nearly your turn" in operator.told[0]["text"]
         finally:
-            await running.switchboard.stop()
+            await running.clock.stop()

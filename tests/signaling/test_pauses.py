@@ -75,7 +75,7 @@ async def test_a_pause_outlives_a_restart_of_the_server(world_file: Path, tmp_pa
         served = await running.visit(visit_id)
         assert await running.recordings.is_paused(served)
         await running.exchange.end(served)  # its calls are in memory alone
-        await running.switchboard.start()
+        await running.clock.start()
         assert running.call(visit_id).recording == "paused"
         await asyncio.gather(running.kiosk.join(visit_id), running.desk.join(visit_id))
         await gets_more(*running.kiosk.peers.values(), *running.desk.peers.values(), frames=15)

@@ -26,6 +26,7 @@ from signaling.access import Identity, Role
 from signaling.accounts import Accounts
 from signaling.call import RESIDENT, Call, Party
 from signaling.call_backs import CallBacks
+from signaling.clock import Clock
 from signaling.exchange import Exchange
 from signaling.headless import HeadlessPeer, Likeness
 from signaling.hub import Hub, Socket
@@ -148,20 +149,33 @@ class Wired:
         self.recordings = Recordings(Store(folder))
         self.qualities = Qualities(at.engine)
         self.exchange = Exchange(self.recordings, self._changed)
+        dispatcher = Dispatcher(
+            at.engine,
+            demo_world.catalogue(),
+            desk=at.desk,
+            offers=at.offers,
+            transfers=at.transfers,
+            present=self.hub.is_open,
+        )
         self.switchboard = Switchboard(
             at.desk,
             at.board,
             self.hub,
             offers=at.offers,
             transfers=at.transfers,
-            dispatcher=Dispatcher(
-                at.engine,
-                demo_world.catalogue(),
-                desk=at.desk,
-                offers=at.offers,
-                transfers=at.transfers,
-                present=self.hub.is_open,
-            ),
+            dispatcher=dispatcher,
+            exchange=self.exchange,
+            recordings=self.recordings,
+            qualities=self.qualities,
+        )
+        self.clock = Clock(
+            self.switchboard,
+            at.board,
+            self.hub,
+            desk=at.desk,
+            offers=at.offers,
+            transfers=at.transfers,
+            dispatcher=dispatcher,
             exchange=self.exchange,
             recordings=self.recordings,
             qualities=self.qualities,
@@ -258,11 +272,12 @@ async def wired(
     async with office(world_file) as at:
         running = Wired(at, folder, [h.local if isinstance(h, DistantHost) else h for h in hosts])
         await running.exchange.start(used)
-        await running.switchboard.start()
+        await running.clock.start()
         try:
             yield running
         finally:
             await asyncio.gather(running.kiosk.close(), running.desk.close())
+            await running.clock.stop()
             await running.switchboard.stop()
             await running.exchange.stop()
             for host in distant:
