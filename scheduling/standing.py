@@ -213,12 +213,12 @@ async def read_service_times(
 
 
 async def read_residents(connection: AsyncConnection) -> Residents:
-    """What the residents of the newest tickets did: head starts, waits, and who left."""
+    """What the residents of the newest tickets (ids rise with time) did: starts, waits, leaving."""
     rows = await connection.execute(
         sa.select(
             visits.c.state, visits.c.taken_at, visits.c.virtual_at, visits.c.waits_since,
             visits.c.response_s, visits.c.closed_at,
-        ).order_by(visits.c.taken_at.desc()).limit(REMEMBERED)
+        ).order_by(visits.c.id.desc()).limit(REMEMBERED)
     )  # fmt: skip
     found = rows.all()[::-1]
     waits = []
