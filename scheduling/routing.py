@@ -71,10 +71,10 @@ class _Lane:
 
     Clerks stand in the lane for any language alone (`wide`): wishes are rare, and a clerk who has
     many queues and languages would have to stand in all of them. That lane knows those for one
-    language (`tongues`), and how many visits are listed in them (`wishes`).
+    language (`tongues`).
     """
 
-    __slots__ = ("entries", "idle", "language", "queue", "tongues", "wide", "wishes")
+    __slots__ = ("entries", "idle", "language", "queue", "tongues", "wide")
 
     def __init__(self, queue: QueueId, language: str, wide: "_Lane | None") -> None:
         self.queue, self.language = queue, language
@@ -82,7 +82,6 @@ class _Lane:
         self.entries: list[Entry] = []
         self.idle: list[tuple[int, float, ClerkId]] = []
         self.tongues: dict[str, _Lane] = {}
-        self.wishes = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -103,6 +102,7 @@ class Router:
         self._lanes: dict[tuple[str, str, bool], _Lane] = {}
         self._clerks: dict[ClerkId, _Clerk] = {}
         self._waiting: dict[VisitId, Waiting] = {}
+        self._wishes = 0  # listings in lanes for one language
         self._due: list[tuple[float, int, Waiting]] = []
         self._dues = count()
         self._kin: dict[QueueId, set[QueueId]] = {}
@@ -155,13 +155,14 @@ class Router:
             return None
         best: Entry | None = None
         via: _Lane | None = None
-        for _, wide in clerk.stands:
-            for lane in self._heard(wide, clerk.skills) if wide.wishes else (wide,):
-                entries = lane.entries
-                if entries and (best is None or entries[0] < best):
-                    entry = self._first_for(clerk_id, lane, now_s)
-                    if entry is not None and (best is None or entry < best):
-                        best, via = entry, lane
+        lanes = [lane for _, lane in clerk.stands if lane.entries]
+        if self._wishes:
+            lanes += self._heard(clerk)
+        for lane in lanes:
+            if best is None or lane.entries[0] < best:
+                entry = self._first_for(clerk_id, lane, now_s)
+                if entry is not None and (best is None or entry < best):
+                    best, via = entry, lane
         if best is not None and via is not None:
             waiting = self._waiting[VisitId(best[1])]
             self.remove(waiting.visit)
@@ -209,7 +210,7 @@ class Router:
         for lane in waiting.lanes or ():
             _take(lane.entries, entry)
             if lane.language:
-                lane.wide.wishes -= 1
+                self._wishes -= 1
         for queue in (waiting.queue, *waiting.also, *waiting.overflowed):
             _take(self.lines[queue], entry)
 
@@ -298,10 +299,15 @@ class Router:
                 wide.tongues[language] = lane
         return lane
 
-    def _heard(self, wide: _Lane, skills: Skills) -> list[_Lane]:
-        """A lane for any language, and those beside it for a language that the clerk speaks."""
-        tongues = wide.tongues
-        return [wide, *(tongues[each] for each in skills.languages if each in tongues)]
+    def _heard(self, clerk: _Clerk) -> list[_Lane]:
+        """The lanes of visits that wish for a language the clerk speaks, of their queues."""
+        return [
+            lane
+            for _, wide in clerk.stands
+            if wide.tongues
+            for language in clerk.skills.languages
+            if (lane := wide.tongues.get(language)) is not None and lane.entries
+        ]
 
     def _set_duty(self, clerk_id: ClerkId, clerk: _Clerk, *, on_duty: bool) -> None:
         clerk.on_duty = on_duty
@@ -343,7 +349,7 @@ class Router:
         for lane in lanes:
             insort(lane.entries, entry)
             if lane.language:
-                lane.wide.wishes += 1
+                self._wishes += 1
         for queue in (waiting.queue, *waiting.also, *waiting.overflowed):
             insort(self.lines[queue], entry)
         due = self._next_change_s(waiting, now_s)
