@@ -66,7 +66,6 @@ class _Run:
         }
         self._desks = {plan.skills.clerk: Desk(plan.skills.clerk) for plan in scenario.clerks}
         self._guests: dict[VisitId, Guest] = {}
-        self._leaving: dict[int, list[Guest]] = {}  # by the minute in which patience ends
         self._waited, self._open = 0, False
         self._shares_of = {r.queue for r in scenario.rules.overflows if r.when == "service_level"}
         by_state = any(rule.when != "waited" for rule in scenario.rules.overflows)
@@ -149,24 +148,8 @@ class _Run:
             self._ring(offer)
             return True
         if guest.leaves_s < inf:
-            self._will_leave(guest)
-        return False
-
-    def _will_leave(self, guest: Guest) -> None:
-        """Most are served before they lose patience: look at that only when its minute begins."""
-        minute = int(guest.leaves_s // 60.0)
-        if minute * 60.0 <= self._now_s:
             self._at(guest.leaves_s, self._leave, guest)
-        elif minute in self._leaving:
-            self._leaving[minute].append(guest)
-        else:
-            self._leaving[minute] = [guest]
-            self._at(minute * 60.0, self._begin_minute, minute)
-
-    def _begin_minute(self, minute: int) -> None:
-        for guest in self._leaving.pop(minute):
-            if self._router.waiting.get(guest.visit) is guest:
-                self._at(max(guest.leaves_s, self._now_s), self._leave, guest)
+        return False
 
     def _leave(self, guest: Guest) -> None:
         if self._router.waiting.get(guest.visit) is guest:

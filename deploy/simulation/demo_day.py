@@ -40,6 +40,7 @@ PRIORITIES = {
 LANGUAGES = {"wuu": 0.04, "en": 0.01}
 WRAP_UP = Lengths(90.0, cv=0.5)
 PATIENCE = Lengths(5400.0, "exponential")
+HABITS = Habits(accept_s=6.0, missed=0.02, declined=0.01, back_s=180.0)
 CALL_CV = 0.4  # of visits with one and the same matter
 TURNS = tuple(((9.0, lunch), (lunch + 0.75, 17.0)) for lunch in (11.0, 11.75, 12.5, 13.25))
 
@@ -53,7 +54,8 @@ def demo_day(visits: float = 1.0) -> Scenario:
         rules,
         {queue.id: _demand(queue, rules, catalogue, visits) for queue in queues},
         tuple(plan for city in demo_world.cities() for plan in _plans(city.code)),
-        Habits(accept_s=6.0, missed=0.02, declined=0.01, back_s=180.0),
+        HABITS,
+        look_s=30.0,
     )
 
 
