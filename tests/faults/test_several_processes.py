@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import socket
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -241,7 +240,7 @@ async def test_an_office_that_ends_in_good_order_is_followed_at_once(
 async def test_behind_a_plain_balancer_two_browsers_keep_their_call_when_a_process_is_killed(
     tmp_path: Path, postgres_world: PostgresWorld, redis: RedisServer
 ) -> None:
-    port = free_port(socket.SOCK_STREAM)
+    port = free_port()
     url = f"http://localhost:{port}"
     async with (
         cluster(tmp_path / "data", postgres_world, redis, origins=url) as running,

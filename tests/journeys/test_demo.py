@@ -5,7 +5,6 @@ import contextlib
 import os
 import re
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -35,7 +34,7 @@ async def demo(
     folder: Path, *arguments: str
 ) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
     """`virtual-window demo` on free ports, and its address."""
-    port = free_port(socket.SOCK_STREAM)
+    port = free_port()
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -45,7 +44,7 @@ async def demo(
         env={
             **os.environ,
             "VW_PORT": str(port),
-            "VW_MEDIA_PORT": str(free_port(socket.SOCK_DGRAM)),
+            "VW_MEDIA_PORT": str(free_port()),
             "VW_DATA": str(folder),
         },
         stdout=asyncio.subprocess.PIPE,

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -59,7 +58,7 @@ class DistantHost:
     """A media host reached over its control interface; it can begin late and be lost."""
 
     def __init__(self, name: str, recordings: Path) -> None:
-        self.port = free_port(socket.SOCK_STREAM)
+        self.port = free_port()
         self.remote = RemoteHost(name, f"http://127.0.0.1:{self.port}", TOKEN)
         self.local = local_host(name, recordings)
         self._control = Control(self.local, TOKEN)

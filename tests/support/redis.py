@@ -21,7 +21,7 @@ class RedisServer:
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
-        self.port = free_port(socket.SOCK_STREAM)
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property

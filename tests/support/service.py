@@ -1,6 +1,7 @@
 """The real service as a process of its own, with the demo world, on free loopback ports."""
 
 import asyncio
+import itertools
 import os
 import signal
 import socket
@@ -19,11 +20,26 @@ READY_DEADLINE_S = 30.0
 MEDIA_TOKEN = "a-token-for-tests"
 
 
-def free_port(kind: socket.SocketKind) -> int:
-    """A port that was free a moment ago."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+_PORTS = 8_000  # for each worker, below those that the kernel gives to outgoing connections
+_numbers = itertools.count(os.getpid() * 41)
+
+
+def free_port() -> int:
+    """A port that was free a moment ago, and that no other worker and no client will take.
+
+    Free by UDP and TCP: media use one number for both.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw2").removeprefix("gw"))
+    for number in itertools.islice(_numbers, _PORTS):
+        port = 8_000 + worker % 3 * _PORTS + number % _PORTS
+        try:
+            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                with socket.socket(socket.AF_INET, kind) as probe:
+                    probe.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return port
+    raise RuntimeError("no port is free")
 
 
 class Command:
@@ -114,8 +130,8 @@ class ServiceProcess(Command):
         name: str = "service",
     ) -> None:
         settings = Settings(
-            port=free_port(socket.SOCK_STREAM),
-            media_port=free_port(socket.SOCK_DGRAM),
+            port=free_port(),
+            media_port=free_port(),
             data=data,
             ring_s=ring_s,
             media_nodes=media_nodes,
@@ -179,9 +195,9 @@ class MediaProcess(Command):
 
     def __init__(self, name: str, data: Path) -> None:
         settings = Settings(
-            media_port=free_port(socket.SOCK_DGRAM),
+            media_port=free_port(),
             data=data,
-            control_port=free_port(socket.SOCK_STREAM),
+            control_port=free_port(),
             media_token=MEDIA_TOKEN,
         )
         super().__init__("media", settings, data / f"media-{name}.log")
