@@ -36,6 +36,7 @@ from signaling.recordings import Recordings
 log = logging.getLogger(__name__)
 
 RING_S = 20.0
+LINES_LATER_S = 0.25
 Look = Callable[[Collection[str], Collection[str]], None]
 
 
@@ -212,14 +213,27 @@ class Switchboard:
             )
             await self.route(await self.visit(visit_id), clerks=[who.id])
             return
-        await self._serve(await self._offers.accept(VisitId(visit_id), ClerkId(who.id), _now()))
+        accepted = await self._offers.accept(VisitId(visit_id), ClerkId(who.id), _now())
+        await self._serve(accepted)
+        self._hub.wake([accepted.kiosk, accepted.clerk])
+        self._spawn(self._tell_lines(accepted), "lines after an accept")
+
+    async def _tell_lines(self, accepted: Visit) -> None:
+        """Lines are looked at a moment later: the two who wait for each other's picture go first.
+
+        The router knows already: the visit left its line and the clerk was busy with the offer.
+        """
+        await asyncio.sleep(LINES_LATER_S)
+        self.changed(accepted)
 
     async def pull(self, who: Identity, visit_id: str) -> None:
         """The clerk takes a visit of their own choice. Raises NotFound, Conflict."""
         waiting = await self.visit(visit_id)
         if not self._hub.is_open(waiting.kiosk):
             raise Conflict("nobody is at the kiosk of this visit now")
-        await self._serve(await self._offers.pull(waiting.id, ClerkId(who.id), _now()))
+        pulled = await self._offers.pull(waiting.id, ClerkId(who.id), _now())
+        await self._serve(pulled)
+        await self.route(pulled, clerks=[who.id])
 
     async def _serve(self, accepted: Visit) -> None:
         """Both parties are invited at once."""
@@ -227,7 +241,6 @@ class Switchboard:
             await self._exchange.begin(accepted)
         except NoHost as error:  # the visit is accepted: the office gives it a call by itself
             log.warning("- the call of visit %s begins later: %s", accepted.id, error)
-        await self.route(accepted, clerks=[accepted.clerk])
 
     async def join_consult(self, about: Consult) -> None:
         """The clerk who was asked is in the call, with the resident on hold or not."""
