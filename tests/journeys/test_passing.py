@@ -184,6 +184,7 @@ async def test_a_consult_is_taken_back_left_and_ended(tmp_path: Path) -> None:
         await choose(at.clerk, "刘芳", "jiaxing2")
         await at.clerk.click("#transfer-ask")
         await expect(at.colleague.locator(".offer")).to_be_visible()
+        await expect(at.clerk.locator(".consult")).to_be_visible()  # the key is there with it
         await at.clerk.keyboard.press("c")
         await expect(at.colleague.locator(".offer")).to_be_hidden()
         await expect(at.clerk.locator(".consult")).to_be_hidden()
@@ -192,6 +193,7 @@ async def test_a_consult_is_taken_back_left_and_ended(tmp_path: Path) -> None:
         await at.clerk.click("#transfer-ask")
         await at.colleague.click("#accept")
         await moves(at.clerk, "#beside")
+        await expect(at.colleague.locator(".consult")).to_be_visible()
         await at.colleague.keyboard.press("c")
         await at.colleague.click("#consult-end-yes")
         await asyncio.gather(sees_far(at.kiosk), sees_far(at.clerk))
