@@ -11,17 +11,16 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from scheduling import visit
+from scheduling.duty import LOCAL
 from scheduling.rulebook import read_rules
 from scheduling.rules import Queue, QueueId, Rules
 from scheduling.tables import visits
 
-LOCAL = ZoneInfo("Asia/Shanghai")
 FRESH_S = 2.0
 WARN_AT = 2 / 3  # of the target: a visit that still waits by then is at risk
 _WAITS = (visit.State.WAITING, visit.State.OFFERED)

@@ -20,7 +20,7 @@ from scheduling.record import Visit
 from scheduling.rulebook import read_rules
 from scheduling.rules import Queue, QueueId, Rules
 from scheduling.tables import skills, visits, windows
-from scheduling.visit import ClerkId, VisitId
+from scheduling.visit import ClerkId
 from scheduling.waits import (
     RECENT,
     REMEMBERED,
@@ -88,10 +88,6 @@ class Standing:
         """Seconds a visit would wait that joined at this virtual arrival."""
         wait_s = self._wait_s(queue, _entry(virtual_at, "~"))
         return None if wait_s is None else round(wait_s)
-
-    def order(self, queue: QueueId, limit: int) -> list[VisitId]:
-        """The first visits of a queue's line."""
-        return [VisitId(name) for _, name in self.lines.get(queue, ())[:limit]]
 
     def _wait_s(self, queue: QueueId, entry: Entry, language: str = "") -> float | None:
         pool = self.pools.get(queue, frozenset())
