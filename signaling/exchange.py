@@ -1,8 +1,8 @@
 """Which media host carries which call, and how does a call move? Warm lines, calls and hosts.
 
 Every client that may soon be in a call holds a **warm line**: a connected peer connection on which
-nothing flows. The accept joins it to the call. When a host fails or drains, its calls go on at
-another one: parties are offered new connections while the old ones play. What a visit is and who
+nothing is passed on. The accept joins it to the call. When a host fails or drains, its calls go on
+at another one: parties are offered new connections while the old ones play. What a visit is and who
 may do what is the switchboard's business, who hears of every change.
 """
 

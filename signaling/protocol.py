@@ -239,7 +239,7 @@ class EndCall(Command, frozen=True, kw_only=True, tag="end_call"):
 class Connect(Command, frozen=True, kw_only=True, tag="connect"):
     """Ask for a new media connection: after a reload or when the path was lost.
 
-    With `call` null it is a warm line: connected before the call, nothing flows on it.
+    With `call` null it is a warm line: connected before the call, nothing of it is passed on.
     """
 
     call: Id | None

@@ -85,8 +85,9 @@ export class PersonColumn {
     if (on) this.devices.open();
     else if (this.devices.stream) this.devices.close();
     const call = inCall(state) ? state.call : null;
-    const warm = ["ready", "offered"].includes(state.window.state);
-    this.peer.follow({ call, connection: state.connection, warm });
+    const ringing = state.window.state === "offered";
+    const warm = ringing || state.window.state === "ready";
+    this.peer.follow({ call, connection: state.connection, warm, ringing });
     if (!call) this.sharing.stop();
     this.pictures.update(state, this.peer);
     this.pictures.own.hidden = !this.devices.stream;

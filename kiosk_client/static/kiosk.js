@@ -249,6 +249,7 @@ class Kiosk {
       call: visit?.state === "serving" ? state.call : null,
       connection: state.connection,
       warm: visit?.state === "waiting" || visit?.state === "offered",
+      ringing: visit?.state === "offered",
     });
     shared.hidden = far.hidden || !state.call?.far_shares;
     document.body.classList.toggle("shares", !shared.hidden);

@@ -76,7 +76,7 @@ class Call:
             self._feed(connection, feeds)
         for connection in self.playing.values():
             if connection.source is not None:
-                connection.source.managed = self.managed
+                connection.source.manage(self.managed)
                 for incoming in connection.source.incoming.values():
                     incoming.streams = tuple(feeds.get(incoming, ()))
         for connection in self.playing.values():

@@ -3,7 +3,7 @@ receives.
 
 Takes datagrams that `admission.py` has found to be this connection's, hands plain packets to
 `relay.py`, and seals what leaves. A connection without a call is a **warm line**: sealed and
-ready, but what arrives on it goes nowhere and nothing is sent.
+ready, but what arrives on it goes nowhere, and nothing is sent but how it arrived.
 """
 
 import secrets

@@ -2,7 +2,8 @@
 
 Between two parties reports and requests pass, told in the other leg's numbers. Between more the
 node answers: repairs from the cache, one key-frame request a second however many ask, congestion
-feedback and reports for each sender, and a picture only for those whose path carries it.
+feedback and reports for each sender, and a picture only for those whose path carries it. A camera
+that flows before its call gets the same feedback, or it would fill a narrow path.
 """
 
 from dataclasses import dataclass
@@ -116,10 +117,16 @@ def _answer(connection: "Connection", packet: bytearray, now: float) -> None:
         connection.ask_key_frame_of(stream, now)
 
 
+def is_owed(connection: "Connection") -> bool:
+    """Whether the node itself tells this party how its packets arrive."""
+    source = connection.source
+    return source is not None and source.managed and source.counts.received > 0
+
+
 def tell(connection: "Connection", now: float) -> None:
     """What the node owes a sender: arrivals, what to send again, and each second a report."""
     source = connection.source
-    if source is None or not source.managed:
+    if source is None or not is_owed(connection):
         return
     media = [i for i in source.incoming.values() if not i.is_repair]
     arrived = source.arrivals.feedback(media[0].ssrc if media else 0)

@@ -168,7 +168,7 @@ class Node:
     def invite(self, slots: int = 1) -> Invitation:
         """Prepare a connection that can hear `slots` others and make its SDP offer.
 
-        Until `join` it is a warm line: nothing is passed on and nothing is sent.
+        Until `join` it is a warm line: nothing is passed on, and a sender is told how it arrives.
         """
         connection = Connection(self._context, max(1, slots), hot=self._fast is not None)
         self._by_id[connection.id] = connection
@@ -227,6 +227,7 @@ class Node:
                 self._drop(other)
         self._retire_call_of(joined)
         joined.call, joined.party, joined.tap = record, party, tap
+        joined.heard_monotonic_s = time.monotonic()  # a call has less patience than a warm line
         if joined.source is not None:
             joined.source.tap = tap
         if joined.connected:
@@ -430,8 +431,8 @@ class Node:
     async def _tick(self) -> None:
         before = time.monotonic()
         while True:
-            managed = any(call.managed for call in self._calls.values())
-            await asyncio.sleep(feedback.FEEDBACK_S if managed else _TICK_S)
+            tells = any(feedback.is_owed(connection) for connection in self._by_id.values())
+            await asyncio.sleep(feedback.FEEDBACK_S if tells else _TICK_S)
             now = time.monotonic()
             for connection in list(self._by_id.values()):
                 try:
@@ -456,7 +457,7 @@ class Node:
         if not connection.silent and now - connection.heard_monotonic_s > limit_s:
             connection.silent = True
             self._tell(connection, "silent")
-        if connection.call is not None and connection.call.managed:
-            feedback.tell(connection, now)
-            if feedback.adapt(connection, now):
-                self._tell(connection, "sound_only" if connection.leg.sound_only else "picture")
+        feedback.tell(connection, now)
+        managed = connection.call is not None and connection.call.managed
+        if managed and feedback.adapt(connection, now):
+            self._tell(connection, "sound_only" if connection.leg.sound_only else "picture")

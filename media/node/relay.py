@@ -276,7 +276,11 @@ class Incoming:
         self.payload_types = _REPAIRS if self.is_repair else media
         self.media: Incoming | None = None  # what this one repairs
         self.streams: tuple[Stream, ...] = ()
-        self.reception = Reception(ssrc, CLOCK_RATE_HZ[self.track], self.track != "audio")
+        self.reception = self.new_reception()
+
+    def new_reception(self) -> Reception:
+        """As before the first packet."""
+        return Reception(self.ssrc, CLOCK_RATE_HZ[self.track], self.track != "audio")
 
 
 class Source:
@@ -285,7 +289,7 @@ class Source:
     def __init__(self, ssrcs: dict[int, Announced], tap: Tap | None) -> None:
         self.tap = tap
         self.counts = Counts()
-        self.managed = False
+        self.managed = True  # until it is in a call of two, whose receiver tells it all
         self.arrivals = Arrivals()
         self.incoming: dict[int, Incoming] = {}
         self._by_bytes: dict[bytes, Incoming] = {}
@@ -307,6 +311,14 @@ class Source:
         for incoming in self.incoming.values():
             if incoming.is_repair:
                 incoming.media = self.of(incoming.track)
+
+    def manage(self, managed: bool) -> None:
+        """Whether the node itself says from now on how packets arrive; it notes them afresh."""
+        if self.managed and not managed:
+            self.arrivals = Arrivals()
+            for incoming in self.incoming.values():
+                incoming.reception = incoming.new_reception()
+        self.managed = managed
 
     def of(self, track: Track) -> Incoming | None:
         """The SSRC that carries this track; None if the party does not send it."""

@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from media.node import rtcp
+from media.node.congestion import read_feedback
 from media.node.node import CallId, TooManyParties
 from media.node.sdp import MAX_PARTIES
 from tests.media.light import LightExchange, LightParty, light_exchange
 from tests.media.peers import CALL, exchange
 from tests.media.rtp import red
+
+ARRIVALS = (rtcp.TRANSPORT_FEEDBACK, rtcp.TRANSPORT_CC)
 
 TABLE = {
     "resident": ["clerk"],
@@ -285,12 +288,47 @@ async def test_nothing_of_a_warm_line_reaches_anybody_before_it_joins() -> None:
         await waiting.echo()
         await clerk.echo()
         assert (clerk.packets, clerk.told(rtcp.SENDER_REPORT)) == ([], [])
-        assert (waiting.packets, waiting.compounds) == ([], [])
+        assert waiting.packets == []
+        assert waiting.told(rtcp.SENDER_REPORT) == []
 
         running.node.join(waiting.connection, CALL, "resident", None)
         waiting.speak(21, b"hello")
         await clerk.until(lambda: b"hello" in clerk.bodies())
         assert b"private" not in clerk.bodies()
+
+
+async def test_a_camera_that_flows_before_the_call_is_told_how_it_arrives() -> None:
+    """Else a browser would fill a narrow path: nobody told it how much the path carries."""
+    async with light_exchange() as running:
+        waiting = running.warm()
+        await running.connect(waiting)
+        waiting.show(1, number=100)
+        waiting.show(3, number=102)
+        await waiting.until(lambda: waiting.told(*ARRIVALS))
+        first = read_feedback(waiting.told(*ARRIVALS)[0])
+        assert [number for number, came_s in first if came_s is not None] == [100, 102]
+        await waiting.until(lambda: waiting.told(rtcp.RECEIVER_REPORT))
+        assert waiting.packets == []
+
+
+async def test_in_a_call_of_two_only_the_receiver_tells_how_media_arrive() -> None:
+    """Another warm line shows when the node has told what it owes."""
+    async with light_exchange() as running:
+        clerk, waiting, other = await running.join("clerk"), running.warm(), running.warm()
+        for party in (waiting, other):
+            await running.connect(party)
+        waiting.show(1, number=100)
+        await waiting.until(lambda: waiting.told(*ARRIVALS))
+        running.node.join(waiting.connection, CALL, "resident", None)
+        await waiting.echo()
+        waiting.compounds.clear()
+        for number in range(2, 4):
+            waiting.show(number, number=100 + number)
+            other.compounds.clear()
+            other.show(number, number=number)
+            await other.until(lambda: other.told(*ARRIVALS))
+        await clerk.until(lambda: len(clerk.received(0, "camera")) == 2)
+        assert waiting.told(*ARRIVALS) == []
 
 
 async def test_a_warm_line_is_told_as_connected_again_when_it_joins() -> None:

@@ -93,6 +93,7 @@ def first_source(leg: Leg | None = None, tap: Copies | None = None) -> Source:
         SCREEN_SSRC: Announced("screen", repair=False),
     }
     source = Source(announced, tap)
+    source.manage(False)
     return feeds(source, leg) if leg is not None else source
 
 
@@ -103,6 +104,7 @@ def next_source(leg: Leg | None) -> Source:
         NEXT_RTX: Announced("camera", repair=True),
     }
     source = Source(announced, None)
+    source.manage(False)
     return feeds(source, leg) if leg is not None else source
 
 

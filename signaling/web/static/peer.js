@@ -2,9 +2,11 @@
 /**
  * How do picture and sound travel? One client's peer connections, kept in step with the line's state.
  *
- * The server offers, the page answers. Before a call the connection is a warm line: connected, but
- * no track is on it; the call only puts the tracks there. When the path fails, the page asks for a
- * new connection and lets the old one play until the new one brings media. Never an ICE restart.
+ * The server offers, the page answers. Before a call the connection is a warm line: connected, and
+ * the media node passes on nothing of it. While a visit rings the camera flows already, so that its
+ * encoder runs when the accept opens the way; sound waits for the call. When the path fails, the page
+ * asks for a new connection and lets the old one play until the new one brings media. Never an ICE
+ * restart.
  */
 
 import { Link } from "./link.js";
@@ -22,6 +24,7 @@ const SWITCH_MOST_MS = 3000;
  * @property {CallView | null} call
  * @property {ConnectionView | null} connection
  * @property {boolean} warm whether a call may begin soon
+ * @property {boolean} [ringing] whether it may begin with the next press
  */
 
 /**
@@ -208,9 +211,13 @@ export class Peer extends EventTarget {
 
   /** Put the tracks where a call runs, and take them off where none does. */
   #flow() {
-    for (const link of [this.playing, this.coming])
-      if (this.wanted.call) link?.carry(this.stream, this.screen);
-      else link?.carry(null, null);
+    const { call, ringing } = this.wanted;
+    const stream = call
+      ? this.stream
+      : ringing
+        ? new MediaStream(this.stream.getVideoTracks())
+        : null;
+    for (const link of [this.playing, this.coming]) link?.carry(stream, call && this.screen);
   }
 
   /** @param {Link} link */

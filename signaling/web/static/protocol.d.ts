@@ -190,7 +190,7 @@ export interface EndCall {
   visit: string;
 }
 
-/** Ask for a new media connection: after a reload or when the path was lost. With `call` null it is a warm line: connected before the call, nothing flows on it. */
+/** Ask for a new media connection: after a reload or when the path was lost. With `call` null it is a warm line: connected before the call, nothing of it is passed on. */
 export interface Connect {
   type: "connect";
   id: string;
