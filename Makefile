@@ -25,6 +25,7 @@ install-dev: .venv/installed-dev node_modules/.package-lock.json
 .venv/installed: .venv/bin/python requirements.lock pyproject.toml media/node/_hot.c
 	@deploy/system-packages gcc libc6-dev libsrtp2-dev python3-dev \
 	  || echo "Without a compiler and libsrtp the media node is slower." >&2
+	@deploy/system-packages fonts-noto-cjk || echo "Without fonts-noto-cjk there are no papers." >&2
 	@echo "Installing from requirements.lock …" >&2
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
@@ -36,9 +37,10 @@ install-dev: .venv/installed-dev node_modules/.package-lock.json
 	@touch $@
 
 # What the tests need of the system: a browser, fonts with Chinese glyphs, Node for the page tools,
+# a reader of PDFs that is not ours,
 # and the servers of an arrangement with several processes.
 packages:
-	@deploy/system-packages chromium fonts-noto-cjk nodejs npm postgresql redis-server
+	@deploy/system-packages chromium fonts-noto-cjk nodejs npm poppler-utils postgresql redis-server
 
 # Not `npm ci`: it also wants the binaries of every other platform to be in the lock, which a
 # mirror that holds only some of them cannot write. `--no-save` installs by the lock and its hashes.

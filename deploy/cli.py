@@ -62,6 +62,14 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--json", action="store_true")
     verify.set_defaults(run=_verify)
 
+    paper = commands.add_parser("verify-paper", help="say who signed a paper, and if it is theirs")
+    paper.add_argument("files", type=Path, nargs="+", metavar="FILE", help="a PDF")
+    paper.add_argument(
+        "--trust", type=Path, action="append", default=[], help="certificates to trust, as PEM"
+    )
+    paper.add_argument("--json", action="store_true")
+    paper.set_defaults(run=_verify_paper)
+
     load = commands.add_parser("load-demo-world", help="fill the database with the demo world")
     load.set_defaults(run=_load)
 
@@ -158,6 +166,18 @@ def _verify(chosen: argparse.Namespace, settings: Settings) -> int:
             for finding in report.findings:
                 print(f"    {finding.file}: {finding.problem}")
     return 0 if all(report.verified for report in reports) else 1
+
+
+def _verify_paper(chosen: argparse.Namespace, settings: Settings) -> int:
+    from deploy import verify_paper
+
+    roots = verify_paper.trusted(settings, chosen.trust)
+    reports = [verify_paper.verify(path, roots) for path in chosen.files]
+    if chosen.json:
+        print(msgspec.json.encode(reports).decode())
+    else:
+        print("\n".join(line for report in reports for line in verify_paper.words(report)))
+    return 0 if all(report.good for report in reports) else 1
 
 
 def _load(chosen: argparse.Namespace, settings: Settings) -> int:

@@ -32,6 +32,8 @@ class Settings:
     comma-separated; without one the media node runs in this process. `media_token` (at least 16
     characters) is what server and media processes show each other, and what `/metrics` wants;
     `control_host` and `control_port` are where a media process listens for the server.
+    `seals` is a folder with `CITY.p12`, the certificates of cities that have one, all opened by
+    `seals_passphrase`; `time_stamp_url` is a time-stamping authority (RFC 3161) for signatures.
     `database_url` is a PostgreSQL database in place of the SQLite file; with `redis_url` as well,
     any number of processes serve it together.
     """
@@ -51,6 +53,9 @@ class Settings:
     codecs: str = "VP8,VP9,H264,AV1"
     ring_s: float = 20.0
     call_back_url: str = ""
+    seals: str = ""
+    seals_passphrase: str = field(default="", repr=False)
+    time_stamp_url: str = ""
     database_url: str = ""
     redis_url: str = ""
 
@@ -138,6 +143,27 @@ class Settings:
     def recordings(self) -> Path:
         """Where recordings lie."""
         return self.data / "recordings"
+
+    @property
+    def own_seals(self) -> Path:
+        """Where the certificates and keys lie that are made here."""
+        return self.data / "seals"
+
+    @property
+    def given_seals(self) -> Path | None:
+        """The folder with the cities' own certificates. Raises BadSetting."""
+        if not self.seals:
+            return None
+        if not Path(self.seals).is_dir():
+            raise BadSetting(f"VW_SEALS: {self.seals} is not a folder")
+        return Path(self.seals)
+
+    @property
+    def time_stamps(self) -> str:
+        """The time-stamping authority, "" for none. Raises BadSetting."""
+        if self.time_stamp_url and not self.time_stamp_url.startswith(("http://", "https://")):
+            raise BadSetting("VW_TIME_STAMP_URL: this is not http:// or https://")
+        return self.time_stamp_url
 
     def secret(self) -> bytes:
         """The key that signs tokens: made at the first start, readable by the service alone."""

@@ -132,6 +132,22 @@ def test_a_database_of_another_kind_is_refused_without_its_password(url: str) ->
         _ = Settings(database_url=url).database
 
 
+def test_certificates_come_from_a_folder_and_what_opens_them_is_not_shown(tmp_path: Path) -> None:
+    settings = Settings(seals=str(tmp_path), seals_passphrase="open sesame")
+    assert settings.given_seals == tmp_path
+    assert "sesame" not in repr(settings)
+    assert Settings().given_seals is None
+    with pytest.raises(BadSetting, match="VW_SEALS"):
+        _ = Settings(seals=str(tmp_path / "none")).given_seals
+
+
+def test_a_time_stamping_authority_has_an_address() -> None:
+    assert Settings(time_stamp_url="http://tsa.example/").time_stamps == "http://tsa.example/"
+    assert Settings().time_stamps == ""
+    with pytest.raises(BadSetting, match="VW_TIME_STAMP_URL"):
+        _ = Settings(time_stamp_url="tsa.example").time_stamps
+
+
 def test_without_urls_there_is_a_file_and_no_meeting_place() -> None:
     assert Settings(data=Path("x")).database == Path("x/virtual-window.sqlite")
     assert Settings().redis is None
