@@ -73,6 +73,10 @@ def _parser() -> argparse.ArgumentParser:
     load = commands.add_parser("load-demo-world", help="fill the database with the demo world")
     load.set_defaults(run=_load)
 
+    licences = commands.add_parser("licence-store", help="a licence store with invented licences")
+    licences.add_argument("--port", type=int, default=7090)
+    licences.set_defaults(run=_licence_store)
+
     docs = commands.add_parser("docs", help="write the documents and types made from the code")
     docs.add_argument("--check", action="store_true", help="only say whether they are up to date")
     docs.set_defaults(run=_docs)
@@ -184,6 +188,13 @@ def _load(chosen: argparse.Namespace, settings: Settings) -> int:
     from deploy import demo_world
 
     print(f"kiosk enrolment code (15 minutes): {asyncio.run(demo_world.load(settings))}")
+    return 0
+
+
+def _licence_store(chosen: argparse.Namespace, settings: Settings) -> int:
+    from deploy import licence_store
+
+    uvloop.run(licence_store.run(settings, chosen.port))
     return 0
 
 

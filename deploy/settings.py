@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
+from media.materials.licences import MIN_SECRET, check_address
 from media.node.codecs import CODECS, Codec
 
 MIN_TOKEN = 16
@@ -35,7 +36,8 @@ class Settings:
     `seals` is a folder with `CITY.p12`, the certificates of cities that have one, all opened by
     `seals_passphrase`; `time_stamp_url` is a time-stamping authority (RFC 3161) for signatures.
     `database_url` is a PostgreSQL database in place of the SQLite file; with `redis_url` as well,
-    any number of processes serve it together.
+    any number of processes serve it together. `licence_store_url` is the city's store of electronic
+    licences, with which the service shares `licence_store_secret` (at least 32 characters).
     """
 
     host: str = "127.0.0.1"
@@ -56,6 +58,8 @@ class Settings:
     seals: str = ""
     seals_passphrase: str = field(default="", repr=False)
     time_stamp_url: str = ""
+    licence_store_url: str = ""
+    licence_store_secret: str = field(default="", repr=False)
     database_url: str = ""
     redis_url: str = ""
 
@@ -138,6 +142,25 @@ class Settings:
                 "VW_MEDIA_NODES: several processes need media processes of their own; name them"
             )
         return self.redis_url
+
+    @property
+    def licence_store(self) -> tuple[str, str] | None:
+        """Address and secret of the licence store; None without one. Raises BadSetting."""
+        if not self.licence_store_url:
+            return None
+        try:
+            check_address(self.licence_store_url)
+        except ValueError as error:
+            raise BadSetting(f"VW_LICENCE_STORE_URL: {error}") from error
+        return self.licence_store_url, self.store_secret()
+
+    def store_secret(self) -> str:
+        """What the service and the licence store share. Raises BadSetting."""
+        if len(self.licence_store_secret) < MIN_SECRET:
+            raise BadSetting(
+                f"VW_LICENCE_STORE_SECRET: at least {MIN_SECRET} characters are needed"
+            )
+        return self.licence_store_secret
 
     @property
     def recordings(self) -> Path:

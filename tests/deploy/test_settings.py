@@ -35,6 +35,8 @@ def test_every_setting_can_be_set() -> None:
             "VW_RING_S": "12.5",
             "DATABASE_URL": "postgres://vw:secret@db.example/window",
             "REDIS_URL": "redis://bus.example:6379/0",
+            "VW_LICENCE_STORE_URL": "https://licences.example/store",
+            "VW_LICENCE_STORE_SECRET": "a secret of more than 32 characters",
         }
     )
     assert settings == Settings(
@@ -54,6 +56,8 @@ def test_every_setting_can_be_set() -> None:
         ring_s=12.5,
         database_url="postgres://vw:secret@db.example/window",
         redis_url="redis://bus.example:6379/0",
+        licence_store_url="https://licences.example/store",
+        licence_store_secret="a secret of more than 32 characters",
     )
     assert settings.redis == "redis://bus.example:6379/0"
     assert settings.announced == ("203.0.113.5", "2001:db8::5")
@@ -161,6 +165,21 @@ def test_several_processes_need_a_database_and_media_processes_of_their_own() ->
         _ = Settings(redis_url=bus, database_url="postgresql://db/vw").redis
     with pytest.raises(BadSetting, match="REDIS_URL"):
         _ = Settings(redis_url="bus:6379", database_url="postgresql://db/vw").redis
+
+
+def test_a_licence_store_needs_a_safe_address_and_a_secret_that_is_not_shown() -> None:
+    secret = "a secret of more than 32 characters"
+    url = "https://licences.example"
+    assert Settings().licence_store is None
+    settings = Settings(licence_store_url=url, licence_store_secret=secret)
+    assert settings.licence_store == (url, secret)
+    assert secret not in repr(settings)
+    with pytest.raises(BadSetting, match=r"VW_LICENCE_STORE_URL.*https"):
+        _ = Settings(
+            licence_store_url="http://licences.example", licence_store_secret=secret
+        ).licence_store
+    with pytest.raises(BadSetting, match="VW_LICENCE_STORE_SECRET"):
+        _ = Settings(licence_store_url=url, licence_store_secret="short").licence_store
 
 
 def test_cookies_are_for_https_only_when_every_origin_is() -> None:
