@@ -57,6 +57,7 @@ from signaling.call_backs import CallBacks
 from signaling.calls import SharedCalls
 from signaling.clock import Clock
 from signaling.commands import Commands
+from signaling.desk_parties import DeskParties
 from signaling.endpoint import Endpoint
 from signaling.hub import Hub
 from signaling.ledger import Ledger
@@ -165,6 +166,7 @@ class Service:
         await work.start()
         ending.push_async_callback(hub.stop)
         lines = LineViews(world, board, ServiceLevels(engine))
+        desks = DeskParties(calls, hub)
         endpoint = self._endpoint = Endpoint(
             origins=settings.allowed_origins,
             tokens=tokens,
@@ -172,9 +174,11 @@ class Service:
             commands=Commands(
                 switchboard,
                 Passing(switchboard, transfers, board, calls),
+                desks,
                 accounts,
                 ledger,
             ),
+            desks=desks,
             switchboard=switchboard,
             views=Views(
                 world,

@@ -59,7 +59,7 @@ def _structs() -> list[type[msgspec.Struct]]:
         for value in vars(protocol).values()
         if isinstance(value, type)
         and issubclass(value, msgspec.Struct)
-        and value.__module__ == protocol.__name__
+        and (value.__module__ == protocol.__name__ or value in protocol.SHARED_DESK)
         and value is not protocol.Command
     ]
 
@@ -117,8 +117,8 @@ def _ts(kind: inspect.Type) -> str:
         case inspect.NoneType():
             return "null"
         case inspect.LiteralType():
-            return " | ".join(f'"{value}"' for value in sorted(kind.values, key=str))
-        case inspect.ListType():
+            return " | ".join(json.dumps(value) for value in sorted(kind.values, key=str))
+        case inspect.ListType() | inspect.VarTupleType():
             inner = _ts(kind.item_type)
             return f"({inner})[]" if "|" in inner else f"{inner}[]"
         case inspect.UnionType():
@@ -175,6 +175,7 @@ def _protocol_lines() -> Iterator[str]:
     yield from _struct_lines(protocol.Hello)
     for command in protocol.COMMAND_TYPES:
         yield from _struct_lines(command, MAY[command])
+    yield from _struct_lines(protocol.Gesture)
     yield "## From the server"
     yield ""
     for struct in get_args(protocol.ServerMessage):
@@ -183,10 +184,19 @@ def _protocol_lines() -> Iterator[str]:
     yield ""
     yield "## What the state holds"
     yield ""
-    shown = {protocol.Hello, *protocol.COMMAND_TYPES, *get_args(protocol.ServerMessage)}
+    desk = protocol.SHARED_DESK
+    shown = {*get_args(protocol.ClientMessage), *get_args(protocol.ServerMessage), *desk}
     for struct in _structs():
         if struct not in shown:
             yield from _struct_lines(struct)
+    yield "## The shared desk"
+    yield ""
+    yield "The call's `desk`. A change names itself in `change`, a gesture in `gesture`. Places are"
+    yield "shares of the page's width and height as it was scanned, from its top left; a list of"
+    yield "places is x, y, x, y and so on."
+    yield ""
+    for struct in desk:
+        yield from _struct_lines(struct)
     yield "## States of a visit"
     yield ""
     yield from _diagram(visit.TRANSITIONS, visit.State.WAITING)

@@ -13,6 +13,7 @@ import msgspec
 from signaling.access import Identity
 from signaling.bus import Bus
 from signaling.call import Call, Mode, Party
+from signaling.shared_desk import AnyChange, AnyGesture
 
 log = logging.getLogger(__name__)
 
@@ -101,6 +102,14 @@ class Level(Message, frozen=True, kw_only=True):
     visit: str
     party: str
     level: Literal["good", "fair", "poor"]
+
+
+class Passed(Message, frozen=True, kw_only=True):
+    """A party of a call makes a gesture; these clients, who have their line there, may see it."""
+
+    clients: list[str]
+    party: str
+    made: AnyGesture
 
 
 # Calls, as the office tells them
@@ -213,6 +222,14 @@ class Share(Act, frozen=True, kw_only=True):
     sharing: bool
 
 
+class ChangeDesk(Act, frozen=True, kw_only=True):
+    """A party changes the shared desk."""
+
+    visit: str
+    party: Party
+    change: AnyChange
+
+
 class TakePart(Act, frozen=True, kw_only=True):
     """One more is in the call."""
 
@@ -251,6 +268,7 @@ AnyAct = (
     | Answer
     | Record
     | Share
+    | ChangeDesk
     | TakePart
     | LeavePart
     | Hold
@@ -271,13 +289,13 @@ class Reply(Message, frozen=True, kw_only=True):
     """It was done, or `failure` names the exception that says why not."""
 
     id: str
-    failure: Literal["", "no_host", "unknown", "refused", "refused_twice"] = ""
+    failure: Literal["", "no_host", "unknown", "refused", "refused_twice", "desk"] = ""
     text: str = ""
 
 
 AnyMessage = (
     Beat | Entered | Left | Members | WhoIsThere | Gone
-    | Wake | WakeCity | Look | Level
+    | Wake | WakeCity | Look | Level | Passed
     | CallsTold | OfficeBeat | TellCalls | Vacant | Ask | Reply
 )  # fmt: skip
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, NewType
 
+from signaling.shared_desk import EMPTY, SharedDesk
+
 CallId = NewType("CallId", str)
 Party = NewType("Party", str)
 PathState = Literal["connecting", "connected", "silent", "away"]
@@ -65,7 +67,7 @@ class Call:
     """One call of one visit, on one media host ("" while there is none to carry it).
 
     `clerk` is the party that serves: after a hand-over the one who was invited. With the resident
-    `on_hold` the clerks talk alone.
+    `on_hold` the clerks talk alone. The `desk` is before all of them.
     """
 
     id: CallId
@@ -78,6 +80,7 @@ class Call:
     lost_since: datetime | None = None
     clerk: Party = CLERK
     on_hold: bool = False
+    desk: SharedDesk = EMPTY
 
     def joined(self, party: Party, mode: Mode) -> "Call":
         """One more is in the call, or the same one in another mode."""
@@ -141,6 +144,10 @@ class Call:
     def shares(self, party: Party, *, sharing: bool) -> "Call":
         """The party shows its screen, or does no longer."""
         return self._with(party, replace(self.paths[party], sharing=sharing))
+
+    def laid(self, desk: SharedDesk) -> "Call":
+        """Something has changed on the shared desk."""
+        return replace(self, desk=desk)
 
     def closed(self, party: Party, connection: str) -> "Call":
         """A connection is gone; the path is away if it was the one that played."""

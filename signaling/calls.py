@@ -31,6 +31,7 @@ from signaling.between import (
 from signaling.call import Call, Mode, Party
 from signaling.exchange import Exchange, Line, NoHost
 from signaling.replica import Replica
+from signaling.shared_desk import EMPTY, AnyChange, DeskRefused
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +70,9 @@ class Calls(Protocol):
     def guests(self, visit: str) -> dict[Party, str]:
         """The clients in a call beside resident and clerk."""
 
+    def clients(self, visit: str) -> dict[Party, str]:
+        """Everybody in a call."""
+
     def line_of(self, client: str) -> Line | None:
         """The client's warm line."""
 
@@ -95,6 +99,9 @@ class Calls(Protocol):
 
     async def share(self, visit: str, party: Party, *, sharing: bool) -> None:
         """The party shows its screen, or does no longer. Raises NoHost."""
+
+    async def change_desk(self, visit: str, party: Party, change: AnyChange) -> None:
+        """The party changes the shared desk. Raises Unknown, DeskRefused, NoHost."""
 
     async def take_part(self, visit: str, party: Party, client: str, mode: Mode) -> None:
         """One more is in the call, or changes its mode. Raises Unknown, NoHost, Refused."""
@@ -221,7 +228,7 @@ class SharedCalls:
         self._spawn(self._serve(self._exchange, message), "request to the office")
 
     async def _serve(self, exchange: Exchange, message: Ask) -> None:
-        failure: Literal["", "no_host", "unknown", "refused", "refused_twice"] = ""
+        failure: Literal["", "no_host", "unknown", "refused", "refused_twice", "desk"] = ""
         text = ""
         try:
             await self._perform(exchange, message.act)
@@ -231,6 +238,8 @@ class SharedCalls:
             failure, text = "unknown", str(error)
         except Refused as error:
             failure, text = "refused_twice" if error.twice else "refused", str(error)
+        except DeskRefused as error:
+            failure, text = "desk", str(error)
         except Exception:
             log.exception("x %s for another process", type(message.act).__name__)
             failure, text = "no_host", "the process that runs the calls failed"
@@ -259,6 +268,8 @@ class SharedCalls:
                 await exchange.record(act.visit, running=act.running)
             case between.Share():
                 await exchange.share(act.visit, act.party, sharing=act.sharing)
+            case between.ChangeDesk():
+                await exchange.change_desk(act.visit, act.party, act.change)
             case between.TakePart():
                 await exchange.take_part(act.visit, act.party, act.client, act.mode)
             case between.LeavePart():
@@ -311,6 +322,11 @@ class SharedCalls:
         entry = self._known.calls.get(visit)
         return entry.guests if entry is not None else {}
 
+    def clients(self, visit: str) -> dict[Party, str]:
+        """Everybody in a call."""
+        entry = self._known.calls.get(visit)
+        return entry.clients if entry is not None else {}
+
     def line_of(self, client: str) -> Line | None:
         """The client's warm line."""
         line = self._known.lines.get(client)
@@ -334,7 +350,9 @@ class SharedCalls:
     async def begin(self, visit: Visit, *, paused: bool = False) -> None:
         """Connect the parties of a visit that is in `serving`. Raises NoHost."""
         if self._exchange is not None and self._held():
-            await self._exchange.begin(visit, paused=paused)
+            before = self.call_of(visit.id)
+            desk = before.desk if before is not None else EMPTY
+            await self._exchange.begin(visit, paused=paused, desk=desk)
             self.publish()
         else:
             await self._do(between.Begin(visit=visit.id))
@@ -362,6 +380,10 @@ class SharedCalls:
     async def share(self, visit: str, party: Party, *, sharing: bool) -> None:
         """The party shows its screen, or does no longer. Raises NoHost."""
         await self._do(between.Share(visit=visit, party=party, sharing=sharing))
+
+    async def change_desk(self, visit: str, party: Party, change: AnyChange) -> None:
+        """The party changes the shared desk. Raises Unknown, DeskRefused, NoHost."""
+        await self._do(between.ChangeDesk(visit=visit, party=party, change=change))
 
     async def take_part(self, visit: str, party: Party, client: str, mode: Mode) -> None:
         """One more is in the call. Raises Unknown, NoHost, Refused."""
@@ -411,6 +433,8 @@ class SharedCalls:
             raise Unknown(reply.text)
         if reply.failure == "no_host":
             raise NoHost(reply.text)
+        if reply.failure == "desk":
+            raise DeskRefused(reply.text)
         if reply.failure:
             raise Refused(reply.text, twice=reply.failure == "refused_twice")
 

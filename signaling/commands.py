@@ -6,6 +6,7 @@ from scheduling.rules import Priority
 from signaling import protocol
 from signaling.access import Identity, Role
 from signaling.accounts import Accounts, Kiosk
+from signaling.desk_parties import DeskParties
 from signaling.exchange import NoHost
 from signaling.guesses import TooManyGuesses
 from signaling.ledger import Entry, Ledger, Repeated
@@ -47,6 +48,7 @@ MAY: dict[type[protocol.Command], frozenset[Role]] = {
     protocol.SetRecording: CLERK,
     protocol.SetSharing: PARTIES,
     protocol.ReportQuality: PARTIES,
+    protocol.ChangeDesk: PARTIES,
 }
 # What is not worth a line in the audit log: it changes no record.
 _UNLOGGED = (
@@ -57,17 +59,22 @@ _UNLOGGED = (
     protocol.SetSharing,
     protocol.ReportQuality,
 )
-# Given every five seconds by every party, and harmless if done twice.
-_UNKEPT = (protocol.ReportQuality,)
+# Given often, and harmless if done twice.
+_UNKEPT = (protocol.ReportQuality, protocol.ChangeDesk)
 
 
 class Commands:
     """Carries out commands, each once, however often and wherever it is given."""
 
     def __init__(
-        self, switchboard: Switchboard, passing: Passing, accounts: Accounts, ledger: Ledger
+        self,
+        switchboard: Switchboard,
+        passing: Passing,
+        desks: DeskParties,
+        accounts: Accounts,
+        ledger: Ledger,
     ) -> None:
-        self._switchboard, self._passing = switchboard, passing
+        self._switchboard, self._passing, self._desks = switchboard, passing, desks
         self._accounts, self._ledger = accounts, ledger
 
     async def carry_out(self, who: Identity, command: protocol.ClientCommand) -> Done | Refused:
@@ -200,6 +207,8 @@ class Commands:
                 await board.set_sharing(who, command.call, sharing=command.sharing)
             case protocol.ReportQuality():
                 await board.report_quality(who, command.call, command.received, command.sent)
+            case protocol.ChangeDesk():
+                await self._desks.change(who, command)
 
     async def _take_ticket(self, who: Identity, command: protocol.TakeTicket) -> None:
         kiosk = await self._kiosk(who)

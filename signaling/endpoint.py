@@ -1,7 +1,8 @@
 """How does a client's WebSocket live? Hello, commands in, state out, and when to hang up.
 
-One reader and one writer task per socket. The writer alone sends; what waits for it is bounded:
-the answers of at most 64 commands and one wish to see the newest state.
+One reader and one writer task per socket. What waits for the writer is bounded: the answers of at
+most 64 commands and one wish to see the newest state. Gestures of others have a sender of their
+own, so that none waits for a state to be read; of each kind and party only the newest waits.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from signaling import protocol
 from signaling.access import Identity, Refusal, Role, Tokens
 from signaling.accounts import Accounts
 from signaling.commands import Commands
+from signaling.desk_parties import DeskParties
 from signaling.hub import Hub, Socket
 from signaling.line import Line
 from signaling.patience import patiently
@@ -50,13 +52,14 @@ class Endpoint:
         tokens: Tokens,
         accounts: Accounts,
         commands: Commands,
+        desks: DeskParties,
         switchboard: Switchboard,
         views: Views,
         hub: Hub,
         epoch: str = "",
     ) -> None:
         self._origins, self._tokens, self._accounts = origins, tokens, accounts
-        self._commands, self._switchboard = commands, switchboard
+        self._commands, self._desks, self._switchboard = commands, desks, switchboard
         self._views, self._hub = views, hub
         self.epoch = epoch or secrets.token_hex(4)
 
@@ -122,6 +125,7 @@ class Endpoint:
         log.info("< line of %s %s", who.role, who.id)
         self._switchboard.line_opened(who)
         writer = asyncio.create_task(self._write(ws, socket, line, answers), name="line writer")
+        passer = asyncio.create_task(self._pass_on(ws, socket), name="line gestures")
         guard = asyncio.create_task(self._guard(socket), name="line guard")
         try:
             await self._read(ws, socket, line, answers)
@@ -129,7 +133,7 @@ class Endpoint:
             socket.end()
             if self._hub.leave(socket):
                 self._switchboard.line_closed(who)
-            await asyncio.gather(writer, guard)
+            await asyncio.gather(writer, passer, guard)
             log.info("> line of %s %s closed %s", who.role, who.id, ws.close_code)
 
     async def _read(
@@ -141,9 +145,11 @@ class Endpoint:
     ) -> None:
         async for message in ws:
             if message.type is not WSMsgType.TEXT:
-                reply: Done | Refused = Refused(None, "malformed", "messages are JSON text")
+                reply: Done | Refused | None = Refused(None, "malformed", "messages are JSON text")
             else:
                 reply = await self._answer(socket.identity, line, message.data)
+            if reply is None:
+                continue
             try:
                 async with asyncio.timeout(SEND_DEADLINE_S):  # the writer's own deadline
                     await answers.put(reply)
@@ -156,7 +162,8 @@ class Endpoint:
         if ws.close_code == WSCloseCode.MESSAGE_TOO_BIG:
             log.info("x line of %s: message too large", socket.identity.id)
 
-    async def _answer(self, who: Identity, line: Line, text: str) -> Done | Refused:
+    async def _answer(self, who: Identity, line: Line, text: str) -> Done | Refused | None:
+        """What to say to a message; None to a gesture."""
         try:
             command = _decoder.decode(text)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -165,6 +172,10 @@ class Endpoint:
             return _unreadable(text, error)
         if isinstance(command, protocol.Hello):
             return Refused(None, "malformed", "hello was said already")
+        if isinstance(command, protocol.Gesture):
+            if line.may_gesture(time.monotonic()):
+                self._desks.gesture(who, command)
+            return None
         async with self._hub.turn(who.id):
             known = self._hub.answers(who.id)
             if (before := known.known(command.id)) is not None:
@@ -194,6 +205,7 @@ class Endpoint:
                 protocol.VERSION, secrets.token_hex(8), self.epoch, datetime.now(UTC), state
             )
             await self._send(ws, welcome)
+            socket.is_welcomed = True
             while True:
                 await socket.changed.wait()
                 socket.changed.clear()
@@ -219,6 +231,15 @@ class Endpoint:
         except Exception:  # a client whose state cannot be told is better told to come back
             log.exception("x line of %s %s", who.role, who.id)
             await ws.close(code=WSCloseCode.INTERNAL_ERROR, message=b"the server failed")
+
+    async def _pass_on(self, ws: web.WebSocketResponse, socket: Socket) -> None:
+        """Send gestures; a client that does not read is the writer's business."""
+        with suppress(ConnectionError, TimeoutError):
+            while not socket.gone.is_set():
+                await socket.passed.wait()
+                socket.passed.clear()
+                for gesture in socket.gestures():
+                    await self._send(ws, gesture)
 
     async def _state(self, who: Identity) -> ClientState:
         try:
@@ -262,6 +283,6 @@ def _unreadable(text: str, error: Exception) -> Refused:
         envelope = msgspec.json.decode(text, type=_Envelope)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return Refused(None, "malformed", str(error)[:200])
-    if envelope.type not in protocol.COMMAND_TAGS:
+    if envelope.type not in protocol.MESSAGE_TAGS:
         return Refused(envelope.id, "unknown_type", f"no message type {str(envelope.type)[:40]}")
     return Refused(envelope.id, "bad_value", str(error)[:200])

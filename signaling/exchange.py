@@ -30,6 +30,7 @@ from signaling.call import (
     kept_seats,
 )
 from signaling.recordings import Recordings
+from signaling.shared_desk import EMPTY, AnyChange, DeskRefused, SharedDesk, changed
 
 log = logging.getLogger(__name__)
 
@@ -158,11 +159,11 @@ class Exchange:
 
     # Calls
 
-    async def begin(self, visit: Visit, *, paused: bool = False) -> None:
+    async def begin(self, visit: Visit, *, paused: bool = False, desk: SharedDesk = EMPTY) -> None:
         """Connect the parties of a visit: by their warm lines, or by new connections.
 
-        With `paused` nothing is recorded until the clerk lets it go on. A call that runs stays, but
-        one of an earlier accept ends.
+        With `paused` nothing is recorded until the clerk lets it go on; `desk` is what an earlier
+        office knew of it. A call that runs stays, but one of an earlier accept ends.
         """
         running = self._visits.get(visit.id)
         if running is not None:
@@ -170,7 +171,7 @@ class Exchange:
                 return
             await self.hang_up(running, running)
         recording: RecordingState = "paused" if paused else "starting"
-        call = Call(CallId(str(uuid7())), visit.id, visit.city, recording=recording)
+        call = Call(CallId(str(uuid7())), visit.id, visit.city, recording=recording, desk=desk)
         self._calls[visit.id], self._visits[visit.id] = call, visit
         self._visit_of_call[call.id] = visit.id
         self._preparing.add(visit.id)
@@ -256,6 +257,18 @@ class Exchange:
         call = self._calls.get(visit)
         if call is not None and party in call.paths:
             self._update(call.shares(party, sharing=sharing))
+            self._wake(visit)
+
+    async def change_desk(self, visit: str, party: Party, change: AnyChange) -> None:
+        """The party changes the shared desk. Raises Unknown, DeskRefused."""
+        call = self._calls.get(visit)
+        if call is None or party not in call.paths:
+            raise Unknown(visit)
+        if call.on_hold and party == RESIDENT:
+            raise DeskRefused("the clerks are talking alone; the desk is free again after that")
+        desk = changed(call.desk, party, change, leads=party == call.clerk)
+        if desk is not call.desk:
+            self._update(call.laid(desk))
             self._wake(visit)
 
     async def take_part(self, visit: str, party: Party, client: str, mode: Mode) -> None:

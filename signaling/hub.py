@@ -20,6 +20,7 @@ from signaling.between import (
     Left,
     Member,
     Members,
+    Passed,
     Post,
     Wake,
     WakeCity,
@@ -28,6 +29,7 @@ from signaling.between import (
 from signaling.bus import LocalBus
 from signaling.line import Answers
 from signaling.presence import Lost, Presence
+from signaling.protocol import Gestured
 
 KEPT_CLIENTS = 10_000
 BEAT_S, ASK_AGAIN_S = 2.0, 1.0
@@ -51,6 +53,23 @@ class Socket:
         self.changed = asyncio.Event()
         self.gone = asyncio.Event()
         self.closing: tuple[int, str] | None = None
+        self.is_welcomed = False
+        self.passed = asyncio.Event()
+        self._gestures: dict[tuple[str, str], Gestured] = {}
+
+    def pass_on(self, gesture: Gestured) -> None:
+        """Have this sent, in place of an earlier one of its kind that still waits."""
+        if self.is_welcomed:
+            kind = (gesture.party, type(gesture.made).__name__)
+            self._gestures.pop(kind, None)
+            self._gestures[kind] = gesture
+            self.passed.set()
+
+    def gestures(self) -> list[Gestured]:
+        """What waits to be sent, oldest first; from then on it does not."""
+        waiting = list(self._gestures.values())
+        self._gestures.clear()
+        return waiting
 
     def close(self, code: int, reason: str) -> None:
         """Ask the writer to close the socket with this code."""
@@ -62,6 +81,7 @@ class Socket:
         """The socket is closed: its tasks end when they next look."""
         self.gone.set()
         self.changed.set()
+        self.passed.set()
 
 
 class Hub:
@@ -92,6 +112,7 @@ class Hub:
         self._post.on(Gone, self._hear_gone)
         self._post.on(Wake, self._hear_wake)
         self._post.on(WakeCity, self._hear_wake_city)
+        self._post.on(Passed, self._hear_passed)
         self._post.on_link(self._linked)
 
     async def start(self, moved: Moved, touched: Callable[[], None] = lambda: None) -> None:
@@ -165,6 +186,18 @@ class Hub:
             elif crowd not in self._to_stir:
                 self._to_stir.add(crowd)
                 asyncio.get_running_loop().call_later(due_in_s, self._stir, crowd)
+
+    def pass_on(self, clients: Iterable[str], gesture: Gestured) -> None:
+        """Show a gesture to these clients, wherever they are; whoever is slow sees the newest."""
+        elsewhere: dict[str, list[str]] = {}
+        for client in clients:
+            if client in self._open:
+                self._open[client].pass_on(gesture)
+            elif (process := self._presence.process_of(client)) is not None:
+                elsewhere.setdefault(process, []).append(client)
+        for process, there in elsewhere.items():
+            passed = Passed(clients=there, party=gesture.party, made=gesture.made)
+            self._post.tell(passed, process)
 
     def is_open(self, client: str | None) -> bool:
         """Whether this client has a line now, here or elsewhere."""
@@ -243,6 +276,11 @@ class Hub:
     def _hear_wake_city(self, message: WakeCity) -> None:
         self._touched()
         self._wake_crowd(message.city)
+
+    def _hear_passed(self, message: Passed) -> None:
+        for client in message.clients:
+            if client in self._open:
+                self._open[client].pass_on(Gestured(message.party, message.made))
 
     def _hear_beat(self, message: Beat) -> None:
         if self._presence.beat(message.sender, message.number, time.monotonic()):

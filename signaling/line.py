@@ -14,6 +14,7 @@ from signaling.protocol import ClientState, Done, Refused, StateMessage
 KEPT_ANSWERS = 256
 COMMANDS_PER_S = 20.0
 BURST = 60.0
+GESTURES_PER_S = 40.0
 MAX_FAULTS = 3
 
 
@@ -34,13 +35,32 @@ class Answers:
             self._kept.popitem(last=False)
 
 
+class Bucket:
+    """So many a second, and bursts of so many (a token bucket)."""
+
+    def __init__(self, per_s: float, burst: float, now_monotonic_s: float) -> None:
+        self._per_s, self._burst = per_s, burst
+        self._tokens, self._refilled_s = burst, now_monotonic_s
+
+    def take(self, now_monotonic_s: float) -> bool:
+        """Whether one more may pass now."""
+        elapsed = now_monotonic_s - self._refilled_s
+        self._tokens = min(self._burst, self._tokens + elapsed * self._per_s)
+        self._refilled_s = now_monotonic_s
+        if self._tokens < 1.0:
+            return False
+        self._tokens -= 1.0
+        return True
+
+
 class Line:
-    """One session: sequence, last state, rate and faults."""
+    """One session: sequence, last state, rates and faults."""
 
     def __init__(self, now_monotonic_s: float) -> None:
         self._seq = 0
         self._last: bytes | None = None
-        self._tokens, self._refilled_s = BURST, now_monotonic_s
+        self._commands = Bucket(COMMANDS_PER_S, BURST, now_monotonic_s)
+        self._gestures = Bucket(GESTURES_PER_S, GESTURES_PER_S, now_monotonic_s)
         self._faults = 0
 
     def shown(self, state: ClientState) -> None:
@@ -57,14 +77,12 @@ class Line:
         return StateMessage(self._seq, now, state)
 
     def may_command(self, now_monotonic_s: float) -> bool:
-        """Token bucket: 20 commands a second, bursts of 60."""
-        elapsed = now_monotonic_s - self._refilled_s
-        self._tokens = min(BURST, self._tokens + elapsed * COMMANDS_PER_S)
-        self._refilled_s = now_monotonic_s
-        if self._tokens < 1.0:
-            return False
-        self._tokens -= 1.0
-        return True
+        """20 commands a second, bursts of 60."""
+        return self._commands.take(now_monotonic_s)
+
+    def may_gesture(self, now_monotonic_s: float) -> bool:
+        """40 gestures a second, beside the commands."""
+        return self._gestures.take(now_monotonic_s)
 
     def fault(self) -> bool:
         """Count a message that could not be read; true when it is time to hang up."""

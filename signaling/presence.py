@@ -43,6 +43,14 @@ class Presence:
         lines = [self._processes[name].members[client] for name in self._where.get(client, ())]
         return max(lines, key=lambda member: member.entered_s, default=None)
 
+    def process_of(self, client: str) -> str | None:
+        """The process that has the client's newest line elsewhere."""
+        return max(
+            self._where.get(client, ()),
+            key=lambda name: self._processes[name].members[client].entered_s,
+            default=None,
+        )
+
     def all(self) -> Iterator[Identity]:
         """Everybody who has a line elsewhere."""
         for client in list(self._where):

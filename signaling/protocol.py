@@ -11,6 +11,26 @@ from typing import Annotated, Literal, get_args
 
 import msgspec
 
+from signaling.shared_desk import (
+    AddMark,
+    AnyChange,
+    AnyGesture,
+    ClearMarks,
+    ClosePage,
+    DeskView,
+    Mark,
+    OpenPage,
+    Page,
+    Pointer,
+    RemoveMark,
+    Share,
+    Stroke,
+    TurnPage,
+    Zoom,
+    Zooming,
+    ZoomPage,
+)
+
 VERSION = 1
 MAX_MESSAGE_BYTES = 64 * 1024
 
@@ -272,7 +292,6 @@ class SetSharing(Command, frozen=True, kw_only=True, tag="set_sharing"):
     sharing: bool
 
 
-Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 40)]
 
 
@@ -300,6 +319,25 @@ class ReportQuality(Command, frozen=True, kw_only=True, tag="report_quality"):
     call: Id
     received: Direction
     sent: Direction
+
+
+class ChangeDesk(Command, frozen=True, kw_only=True, tag="change_desk"):
+    """This party opens, turns, zooms or marks a page on the shared desk."""
+
+    call: Id
+    change: AnyChange
+
+
+class Gesture(
+    msgspec.Struct, tag="gesture", tag_field="type", frozen=True, forbid_unknown_fields=True
+):
+    """What this party does on the open page, for the others to see at once.
+
+    It has no id and no answer; of more than 40 a second, and of what nobody may see, nothing comes.
+    """
+
+    call: Id
+    made: AnyGesture
 
 
 ClientCommand = (
@@ -331,8 +369,9 @@ ClientCommand = (
     | SetRecording
     | SetSharing
     | ReportQuality
+    | ChangeDesk
 )
-ClientMessage = Hello | ClientCommand
+ClientMessage = Hello | Gesture | ClientCommand
 
 
 class CityView(msgspec.Struct, frozen=True):
@@ -403,6 +442,7 @@ class CallView(msgspec.Struct, frozen=True, kw_only=True):
     A path is `connecting`, `connected`, `silent` (nothing heard for 2 s) or `away`. `sound_only`
     names the side whose path carries no picture now; `recording` is how the recording is doing.
     `hears` names the parties that this one hears and sees, in the order of its connection's slots.
+    `party` is who this one is, as in the marks on the `desk`.
     """
 
     id: str
@@ -417,6 +457,8 @@ class CallView(msgspec.Struct, frozen=True, kw_only=True):
     hears: list[str]
     others: list[OtherView]
     quality: QualityView | None
+    party: str
+    desk: DeskView
 
 
 class QueueView(msgspec.Struct, frozen=True):
@@ -649,7 +691,14 @@ class Refused(msgspec.Struct, tag="refused", tag_field="type", frozen=True):
     message: str
 
 
-ServerMessage = Welcome | StateMessage | Done | Refused
+class Gestured(msgspec.Struct, tag="gesture", tag_field="type", frozen=True):
+    """Another party of the call does this on the open page; a newer one takes its place."""
+
+    party: str
+    made: AnyGesture
+
+
+ServerMessage = Welcome | StateMessage | Done | Refused | Gestured
 
 CLOSE_CODES = {
     4000: "the session was ended by the server (rights withdrawn)",
@@ -661,4 +710,11 @@ CLOSE_CODES = {
 }
 
 COMMAND_TYPES: tuple[type[Command], ...] = get_args(ClientCommand)
-COMMAND_TAGS = frozenset(str(c.__struct_config__.tag) for c in COMMAND_TYPES)
+MESSAGE_TAGS = frozenset(
+    {str(Gesture.__struct_config__.tag), *(str(c.__struct_config__.tag) for c in COMMAND_TYPES)}
+)
+SHARED_DESK = (
+    DeskView, Page, Zoom, Mark,
+    OpenPage, ClosePage, TurnPage, ZoomPage, AddMark, RemoveMark, ClearMarks,
+    Pointer, Stroke, Zooming,
+)  # fmt: skip

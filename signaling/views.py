@@ -228,4 +228,6 @@ class Views:
                 if p not in (party, call.far_of(party)) and path.mode in shown
             ],
             quality=QualityView(*quality) if quality is not None else None,
+            party=party,
+            desk=call.desk.view,
         )

@@ -223,6 +223,7 @@ def _value(kind: inspect.Type) -> Any:
         case inspect.UnionType():
             return _value(kind.types[0])
         case inspect.StructType():
-            return {field.name: _value(field.type) for field in kind.fields}
+            tag = {kind.tag_field: kind.tag} if kind.tag_field else {}
+            return tag | {field.name: _value(field.type) for field in kind.fields}
         case _:
             raise TypeError(f"no sample for {kind}")

@@ -14,8 +14,9 @@ from signaling.between import Ask, Post, Warm
 from signaling.bus import LocalBus, Wire
 from signaling.call import CLERK, RESIDENT, Party
 from signaling.calls import STALE_S, SharedCalls
-from signaling.exchange import NoHost
+from signaling.exchange import Exchange, NoHost
 from signaling.headless import HeadlessPeer
+from signaling.shared_desk import AddMark, DeskRefused, Mark, OpenPage, Page, TurnPage
 from tests.signaling.wired import AT_DESK, AT_KIOSK, SMALL, Wired, gets_more, wired
 
 SUPERVISOR = Party("supervisor")
@@ -139,6 +140,38 @@ async def test_what_the_exchange_refuses_is_refused_in_the_same_words_elsewhere(
         with pytest.raises(Unknown):
             await at.elsewhere.take_part("no-such-visit", SUPERVISOR, "s1", "listen")
         await peer.close()
+
+
+async def test_the_shared_desk_is_changed_from_elsewhere_and_outlives_the_office(
+    world_file: Path, tmp_path: Path
+) -> None:
+    async with two(world_file, tmp_path) as at:
+        visit_id = await at.running.accepted()
+        at.office.publish()
+        page, mark = Page("page-1", 2480, 3508), AddMark("page-1", "m1", "pen", [0.25, 0.5])
+        await at.elsewhere.change_desk(visit_id, RESIDENT, OpenPage(page))
+        await at.elsewhere.change_desk(visit_id, RESIDENT, mark)
+        with pytest.raises(DeskRefused, match="not lie on the desk"):
+            await at.elsewhere.change_desk(visit_id, CLERK, TurnPage("page-2", 90))
+        with pytest.raises(Unknown):
+            await at.elsewhere.change_desk("no-such-visit", CLERK, OpenPage(page))
+        with pytest.raises(Unknown):
+            await at.elsewhere.change_desk(visit_id, SUPERVISOR, OpenPage(page))
+        calls = [each.call_of(visit_id) for each in (at.office, at.elsewhere)]
+        assert calls[0] is not None
+        assert calls[0] == calls[1]
+        desk = calls[0].desk
+        assert (desk.version, desk.view.page) == (2, page)
+        assert desk.view.marks == (Mark("m1", RESIDENT, "pen", (0.25, 0.5)),)
+
+        await at.office.close()
+        next_exchange = Exchange(at.running.recordings, lambda clients: None)
+        at.elsewhere.open(2, next_exchange, lambda: True)
+        await at.elsewhere.begin(await at.running.visit(visit_id))
+        begun = next_exchange.call_of(visit_id)
+        assert begun is not None
+        assert begun.id != calls[0].id
+        assert begun.desk == desk
 
 
 async def test_without_an_office_that_answers_there_is_no_host(

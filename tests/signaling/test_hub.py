@@ -11,8 +11,11 @@ from signaling.between import Post
 from signaling.bus import LocalBus, Wire
 from signaling.hub import Hub, Socket
 from signaling.presence import GRACE_S, SILENT_S
+from signaling.protocol import Gestured
+from signaling.shared_desk import Pointer
 
 CLERK = Identity("jiaxing1", Role.CLERK, "330400")
+OTHER = Identity("jiaxing2", Role.CLERK, "330400")
 KIOSK = Identity("kiosk-1", Role.KIOSK, "310117")
 DEADLINE_S = 10.0
 
@@ -65,6 +68,27 @@ async def test_a_client_of_one_process_is_present_at_all() -> None:
         await until(lambda: not b.hub.is_open(KIOSK.id))
         assert b.moved == [KIOSK.id, KIOSK.id]
         assert 0 <= b.hub.away_s(KIOSK.id, 0) < DEADLINE_S
+
+
+async def test_a_gesture_finds_its_clients_at_whatever_process_they_are() -> None:
+    async with processes("a", "b", "c") as (a, b, c):
+        kiosk, clerk, bystander = Socket(KIOSK), Socket(CLERK), Socket(OTHER)
+        for process, socket in ((a, kiosk), (b, clerk), (c, bystander)):
+            socket.is_welcomed = True
+            process.hub.enter(socket)
+        await until(lambda: all(a.hub.is_open(who.id) for who in (CLERK, OTHER)))
+        said = Gestured("invited_clerk", Pointer("page-1", 0.25, 0.75))
+        a.hub.pass_on([KIOSK.id, CLERK.id, "nobody"], said)
+        await until(clerk.passed.is_set)
+        assert clerk.gestures() == [said]
+        assert kiosk.gestures() == [said]
+        a.hub.pass_on([OTHER.id], said)  # behind what the others were told
+        await until(bystander.passed.is_set)
+        assert bystander.gestures() == [said]
+        assert clerk.gestures() == []
+        b.bus.cut(True)
+        a.hub.pass_on([CLERK.id], said)  # lost, and nobody waits for it
+        b.bus.cut(False)
 
 
 async def test_a_process_that_comes_later_learns_who_is_there() -> None:

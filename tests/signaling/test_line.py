@@ -8,16 +8,31 @@ from hypothesis import strategies as st
 
 from signaling.access import Identity, Role
 from signaling.hub import KEPT_CLIENTS, Hub, Socket
-from signaling.line import BURST, COMMANDS_PER_S, KEPT_ANSWERS, MAX_FAULTS, Answers, Line
+from signaling.line import (
+    BURST,
+    COMMANDS_PER_S,
+    GESTURES_PER_S,
+    KEPT_ANSWERS,
+    MAX_FAULTS,
+    Answers,
+    Line,
+)
 from signaling.protocol import (
     CityView,
     ClientState,
     Done,
+    Gestured,
     KioskState,
     PlaceView,
     Refused,
     SiteView,
 )
+from signaling.shared_desk import Pointer
+
+
+def pointer(party: str, x: float) -> Gestured:
+    return Gestured(party, Pointer("page-1", x, 0.5))
+
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 KIOSK = Identity("kiosk-1", Role.KIOSK, "330400")
@@ -114,6 +129,14 @@ def test_no_pattern_of_commands_gets_more_than_the_bucket_holds(gaps: list[float
         assert taken <= BURST + now * COMMANDS_PER_S + 1e-6
 
 
+def test_gestures_have_a_rate_of_their_own() -> None:
+    line = Line(100.0)
+    assert sum(line.may_gesture(100.0) for _ in range(200)) == GESTURES_PER_S
+    assert sum(line.may_gesture(101.0) for _ in range(200)) == GESTURES_PER_S
+    assert sum(line.may_command(101.0) for _ in range(200)) == BURST
+    assert sum(line.may_gesture(101.5) for _ in range(200)) == GESTURES_PER_S / 2
+
+
 def test_the_third_fault_is_the_last() -> None:
     line = Line(0.0)
     assert [line.fault() for _ in range(MAX_FAULTS + 1)] == [False, False, True, True]
@@ -144,6 +167,20 @@ def test_only_the_newest_socket_is_woken() -> None:
     hub.wake([KIOSK.id, None, "nobody"])
     assert second.changed.is_set()
     assert not first.changed.is_set()
+
+
+def test_who_reads_slowly_sees_the_newest_gesture_of_each_kind_and_party() -> None:
+    socket = Socket(KIOSK)
+    socket.pass_on(pointer("clerk", 0.5))
+    assert socket.gestures() == [], "before the welcome nothing is sent"
+    socket.is_welcomed = True
+    told = [("clerk", 0.1), ("invited_clerk", 0.2), ("clerk", 0.3), ("clerk", 0.4)]
+    for party, x in told:
+        socket.pass_on(pointer(party, x))
+    assert socket.passed.is_set()
+    assert not socket.changed.is_set(), "no state is read for a gesture"
+    assert socket.gestures() == [pointer("invited_clerk", 0.2), pointer("clerk", 0.4)]
+    assert socket.gestures() == []
 
 
 def test_the_first_reason_to_close_stands() -> None:

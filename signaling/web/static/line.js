@@ -7,7 +7,7 @@
  * repeated id with the stored answer.
  */
 
-/** @import {ClientState, ServerMessage, CommandFields} from "./protocol.js" */
+/** @import {ClientState, ServerMessage, CommandFields, Gesture} from "./protocol.js" */
 
 const BACK_OFF_S = [0, 0.3, 1.2, 2.7, 4.8, 7];
 const VERSIONS = [1];
@@ -24,8 +24,8 @@ export class CommandRefused extends Error {
 }
 
 /**
- * Fires `state` (detail: the state), `online`, `offline` and `over` (detail: close code; it will
- * not come back by itself).
+ * Fires `state` (detail: the state), `gesture` (detail: who makes it and what it is), `online`,
+ * `offline` and `over` (detail: close code; it will not come back by itself).
  * @template {ClientState} S
  */
 export class Line extends EventTarget {
@@ -85,6 +85,16 @@ export class Line extends EventTarget {
       this.waiting.set(id, { text, resolve, reject });
       if (this.online) this.socket?.send(text);
     });
+  }
+
+  /**
+   * Show the others what happens on the shared desk; nothing answers, and what is lost is lost.
+   * @param {string} call
+   * @param {Gesture["made"]} made
+   */
+  gesture(call, made) {
+    if (this.online && this.socket?.bufferedAmount === 0)
+      this.socket.send(JSON.stringify({ type: "gesture", call, made }));
   }
 
   /** @param {number} seconds */
@@ -151,6 +161,10 @@ export class Line extends EventTarget {
       this.dispatchEvent(new CustomEvent("state", { detail: this.state }));
       if (message.type === "welcome")
         for (const { text } of this.waiting.values()) this.socket?.send(text);
+      return;
+    }
+    if (message.type === "gesture") {
+      this.dispatchEvent(new CustomEvent("gesture", { detail: message }));
       return;
     }
     const waiting = message.id === null ? undefined : this.waiting.get(message.id);

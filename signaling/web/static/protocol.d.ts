@@ -1,5 +1,109 @@
 // Made from signaling/protocol.py by `virtual-window docs`; do not edit.
 
+/** A line that is finished; its stroke had the same name while it grew. */
+export interface AddMark {
+  change: "add_mark";
+  page: string;
+  mark: string;
+  tool: "highlight" | "pen";
+  places: number[];
+}
+
+/** Take one's own marks of this page away, or as the serving clerk all of them. */
+export interface ClearMarks {
+  change: "clear_marks";
+  page: string;
+}
+
+/** Nothing is to lie open. */
+export interface ClosePage {
+  change: "close_page";
+}
+
+/** The shared desk as everybody sees it. `page` null: nothing lies on it. `version` rises with each change. `rotation` is clockwise, in degrees. */
+export interface DeskView {
+  version: number;
+  page: Page | null;
+  rotation: 0 | 180 | 270 | 90;
+  zoom: Zoom;
+  marks: Mark[];
+}
+
+/** A line that a party has drawn on a page: `places` is x, y, x, y, … . */
+export interface Mark {
+  id: string;
+  author: string;
+  tool: "highlight" | "pen";
+  places: number[];
+}
+
+/** This page is to lie open, whole; the one before goes aside with its marks. */
+export interface OpenPage {
+  change: "open_page";
+  page: Page;
+}
+
+/** A page of a document: its id, and its size in pixels as it was scanned. */
+export interface Page {
+  id: string;
+  width: number;
+  height: number;
+}
+
+/** The party points here; without `here` it has stopped. */
+export interface Pointer {
+  gesture: "pointer";
+  page: string;
+  x: number;
+  y: number;
+  here?: boolean;
+}
+
+/** Take a mark away: one's own, or as the serving clerk any. */
+export interface RemoveMark {
+  change: "remove_mark";
+  mark: string;
+}
+
+/** A line grows: `places` are its newest, from number `start` on, of which some were told. */
+export interface Stroke {
+  gesture: "stroke";
+  page: string;
+  mark: string;
+  tool: "highlight" | "pen";
+  start: number;
+  places: number[];
+}
+
+/** This page is to be turned so far from how it was scanned. */
+export interface TurnPage {
+  change: "turn_page";
+  page: string;
+  rotation: 0 | 180 | 270 | 90;
+}
+
+/** The part of the page that everybody is to see, at least: shares from its top left. */
+export interface Zoom {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+/** Fingers or a wheel are at it; where they stop comes as a change. */
+export interface Zooming {
+  gesture: "zooming";
+  page: string;
+  zoom: Zoom;
+}
+
+/** Everybody is to see this part of the page. */
+export interface ZoomPage {
+  change: "zoom_page";
+  page: string;
+  zoom: Zoom;
+}
+
 /** The first message on a socket: a single-use ticket of 30 s from `POST /api/line-tickets`. */
 export interface Hello {
   type: "hello";
@@ -250,6 +354,21 @@ export interface ReportQuality {
   sent: Direction;
 }
 
+/** This party opens, turns, zooms or marks a page on the shared desk. */
+export interface ChangeDesk {
+  type: "change_desk";
+  id: string;
+  call: string;
+  change: OpenPage | ClosePage | TurnPage | ZoomPage | AddMark | RemoveMark | ClearMarks;
+}
+
+/** What this party does on the open page, for the others to see at once. It has no id and no answer; of more than 40 a second, and of what nobody may see, nothing comes. */
+export interface Gesture {
+  type: "gesture";
+  call: string;
+  made: Pointer | Stroke | Zooming;
+}
+
 /** A city, by its GB/T 2260 code. */
 export interface CityView {
   code: string;
@@ -302,7 +421,7 @@ export interface OtherView {
   name_en: string;
 }
 
-/** The running call as one party sees it. `far` is the other party's path, `own` this one's. A path is `connecting`, `connected`, `silent` (nothing heard for 2 s) or `away`. `sound_only` names the side whose path carries no picture now; `recording` is how the recording is doing. `hears` names the parties that this one hears and sees, in the order of its connection's slots. */
+/** The running call as one party sees it. `far` is the other party's path, `own` this one's. A path is `connecting`, `connected`, `silent` (nothing heard for 2 s) or `away`. `sound_only` names the side whose path carries no picture now; `recording` is how the recording is doing. `hears` names the parties that this one hears and sees, in the order of its connection's slots. `party` is who this one is, as in the marks on the `desk`. */
 export interface CallView {
   id: string;
   far: "away" | "connected" | "connecting" | "silent";
@@ -316,6 +435,8 @@ export interface CallView {
   hears: string[];
   others: OtherView[];
   quality: QualityView | null;
+  party: string;
+  desk: DeskView;
 }
 
 /** A group of matters of one city. `escalation`: it must be closed with an answer. */
@@ -503,11 +624,18 @@ export interface Refused {
   message: string;
 }
 
+/** Another party of the call does this on the open page; a newer one takes its place. */
+export interface Gestured {
+  type: "gesture";
+  party: string;
+  made: Pointer | Stroke | Zooming;
+}
+
 export type ClientState = KioskState | ClerkState;
 
-export type ServerMessage = Welcome | StateMessage | Done | Refused;
+export type ServerMessage = Welcome | StateMessage | Done | Refused | Gestured;
 
-export type ClientMessage = Hello | TakeTicket | CheckIn | LeaveLine | SetStays | ComeBackLater | ComeBack | Rate | Wipe | SetWindow | Accept | Decline | Pull | CallBack | Transfer | AskConsult | SetThreeWay | EndConsult | HandOver | KeepCase | SetAside | CloseVisit | EndCall | Connect | Answer | Playing | SetRecording | SetSharing | ReportQuality;
+export type ClientMessage = Hello | Gesture | TakeTicket | CheckIn | LeaveLine | SetStays | ComeBackLater | ComeBack | Rate | Wipe | SetWindow | Accept | Decline | Pull | CallBack | Transfer | AskConsult | SetThreeWay | EndConsult | HandOver | KeepCase | SetAside | CloseVisit | EndCall | Connect | Answer | Playing | SetRecording | SetSharing | ReportQuality | ChangeDesk;
 
 /** The fields of each command, without its type and id. */
 export interface CommandFields {
@@ -539,4 +667,5 @@ export interface CommandFields {
   set_recording: Omit<SetRecording, "type" | "id">;
   set_sharing: Omit<SetSharing, "type" | "id">;
   report_quality: Omit<ReportQuality, "type" | "id">;
+  change_desk: Omit<ChangeDesk, "type" | "id">;
 }
