@@ -9,7 +9,7 @@
 import { onScreen } from "./desk_geometry.js";
 
 const PEN = 0.003; // of the page's width
-const HIGHLIGHT = 0.02;
+const HIGHLIGHT = 0.03;
 
 /** @typedef {{party: string, name: string, at: Place}} FarPointer */
 
