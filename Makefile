@@ -37,8 +37,7 @@ install-dev: .venv/installed-dev node_modules/.package-lock.json
 	@touch $@
 
 # What the tests need of the system: a browser, fonts with Chinese glyphs, Node for the page tools,
-# a reader of PDFs that is not ours,
-# and the servers of an arrangement with several processes.
+# a reader of PDFs that is not ours, and the servers of an arrangement with several processes.
 packages:
 	@deploy/system-packages chromium fonts-noto-cjk nodejs npm poppler-utils postgresql redis-server
 
