@@ -126,7 +126,7 @@ def is_owed(connection: "Connection") -> bool:
 def tell(connection: "Connection", now: float) -> None:
     """What the node owes a sender: arrivals, what to send again, and each second a report."""
     source = connection.source
-    if source is None or not is_owed(connection):
+    if source is None or not source.managed:
         return
     media = [i for i in source.incoming.values() if not i.is_repair]
     arrived = source.arrivals.feedback(media[0].ssrc if media else 0)
