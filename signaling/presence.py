@@ -40,8 +40,8 @@ class Presence:
 
     def find(self, client: str) -> Member | None:
         """The client's newest line elsewhere."""
-        lines = [self._processes[name].members[client] for name in self._where.get(client, ())]
-        return max(lines, key=lambda member: member.entered_s, default=None)
+        name = self.process_of(client)
+        return self._processes[name].members[client] if name is not None else None
 
     def process_of(self, client: str) -> str | None:
         """The process that has the client's newest line elsewhere."""
