@@ -89,48 +89,42 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AcceptanceNotice:
-    """受理通知书. `id_number` is masked already; `decided_by` is the day of the decision, if set.
+class Signable:
+    """What every paper says that is to be signed. `id_number` is masked already."""
+
+    language: Language
+    number: str
+    matter_code: str
+    matter: Named
+    office: Named
+    site: Named
+    kiosk: str
+    resident: str
+    id_number: str
+    clerk: Named
+    clerk_number: str
+    materials: tuple[MaterialLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptanceNotice(Signable):
+    """受理通知书. `decided_by` is the day of the decision, if set.
 
     It says that materials are deferred as soon as one is.
     """
 
-    language: Language
-    number: str
-    matter_code: str
-    matter: Named
-    office: Named
-    site: Named
-    kiosk: str
-    resident: str
-    id_number: str
-    clerk: Named
-    clerk_number: str
     accepted_at: datetime
-    materials: tuple[MaterialLine, ...]
     decided_by: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CommitmentLetter:
+class CommitmentLetter(Signable):
     """容缺受理告知承诺书: which materials follow by when, and what the resident commits to.
 
-    `id_number` is masked already; `materials` are the deferred ones, each with a date.
+    `materials` are the deferred ones, each with a date.
     """
 
-    language: Language
-    number: str
-    matter_code: str
-    matter: Named
-    office: Named
-    site: Named
-    kiosk: str
-    resident: str
-    id_number: str
-    clerk: Named
-    clerk_number: str
     told_at: datetime
-    materials: tuple[MaterialLine, ...]
 
 
 class Papers:
