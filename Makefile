@@ -25,7 +25,6 @@ install-dev: .venv/installed-dev node_modules/.package-lock.json
 .venv/installed: .venv/bin/python requirements.lock pyproject.toml media/node/_hot.c
 	@deploy/system-packages gcc libc6-dev libsrtp2-dev python3-dev \
 	  || echo "Without a compiler and libsrtp the media node is slower." >&2
-	@deploy/system-packages fonts-noto-cjk || echo "Without fonts-noto-cjk there are no papers." >&2
 	@echo "Installing from requirements.lock …" >&2
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
