@@ -10,7 +10,6 @@ from tests.journeys.test_supervisor import settled, sign_in
 from tests.support.browser import CLERK_SIZE, context_of, sees_far
 from tests.support.visit import RunningVisit, visit_in_call
 
-FIRST_SAMPLES_MS = 11_000  # two looks of both browsers, five seconds apart
 SHARED_MS = PAUSED_MS = 2500
 _POSITION = "parseFloat(document.querySelector('.player').style.getPropertyValue('--position'))"
 
@@ -28,7 +27,7 @@ async def eventful(visit: RunningVisit) -> dict[str, Any]:
     await clerk.click("#record")
     await expect(clerk.locator(".recording")).to_have_attribute("data-state", "recording")
     await sees_far(clerk)
-    await clerk.wait_for_timeout(FIRST_SAMPLES_MS - SHARED_MS - PAUSED_MS)
+    await visit.service.measured(visit.folder.name, "resident", "clerk")
     await clerk.click("#end")
     await clerk.click("#end-yes")
     await clerk.select_option("#outcome", "completed")

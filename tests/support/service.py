@@ -186,6 +186,16 @@ class ServiceProcess(Command):
                     return record
                 await asyncio.sleep(0.1)
 
+    async def measured(self, visit_id: str, *parties: str) -> None:
+        """Each of them has told once how its call is; two looks of a browser, 5 s apart."""
+        async with Api(self.url) as api, asyncio.timeout(40):
+            await api.sign_in("songjiang-supervisor", demo_world.PASSWORD)
+            while True:
+                record = await api.call("GET", f"/api/visits/{visit_id}")
+                if {sample["party"] for sample in record["quality"]} >= set(parties):
+                    return
+                await asyncio.sleep(0.5)
+
     def folder(self, visit_id: str) -> Path:
         return next(self.settings.recordings.glob(f"*/*/{visit_id}"))
 
