@@ -73,14 +73,15 @@ async def test_what_is_told_can_be_done(
 
 
 async def allowed(at_desk: Clerk, make: type[protocol.Command], **values: Any) -> None:
-    """Command as fast as a line may: there are more targets than a burst has commands."""
+    """Command slower than a line may: there are more targets than a burst has commands."""
     for _ in range(100):
+        await asyncio.sleep(0.06)
         try:
             await at_desk.line.command(make, **values)
         except CommandRefused as refused:
             if refused.code != "too_fast":
                 raise
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.1)
         else:
             return
     pytest.fail("the line stays too fast")
