@@ -27,7 +27,7 @@ async def eventful(visit: RunningVisit) -> dict[str, Any]:
     await clerk.click("#record")
     await expect(clerk.locator(".recording")).to_have_attribute("data-state", "recording")
     await sees_far(clerk)
-    await visit.service.measured(visit.folder.name, "resident", "clerk")
+    await visit.service.measured_record(visit.folder.name, "resident", "clerk")
     await clerk.click("#end")
     await clerk.click("#end-yes")
     await clerk.select_option("#outcome", "completed")

@@ -27,7 +27,6 @@ from tests.support.likeness import CLERK, RESIDENT
 from tests.support.service import ServiceProcess
 
 CHECK_MS = 20_000
-MEASURED_MS = 11_000  # two looks of both browsers, five seconds apart
 # A microphone that is switched off, until `window.switchOn()`.
 _SWITCH_OFF = """() => {
     const devices = navigator.mediaDevices;
@@ -74,6 +73,8 @@ async def take(folder: Path) -> None:
             await asyncio.gather(sees_far(kiosk), sees_far(clerk))
             office = await context_of(at_desk, CLERK_SIZE)
             supervisor = await signed_in(office, service, "supervisor")
+            visit = next(service.settings.recordings.glob("*/*/*")).name
+            await service.measured_record(visit, "resident", "clerk")
             await in_the_call(camera, kiosk, clerk, supervisor)
             await camera.both(kiosk, "kiosk-rating")
             await camera.both(clerk, "clerk-wrap-up")
@@ -81,9 +82,7 @@ async def take(folder: Path) -> None:
             await kiosk.click("#rate")
             await clerk.select_option("#outcome", "completed")
             await clerk.click("#close-ready")
-            await service.sealed_record(
-                next(service.settings.recordings.glob("*/*/*/manifest.json")).parent.name
-            )
+            await service.sealed_record(visit)
             await supervisor.click("#view-recorded")
             await expect(supervisor.locator("[data-visit]")).to_have_count(1)
             await camera.both(supervisor, "supervisor")
@@ -223,7 +222,6 @@ async def to_the_ticket(camera: Camera, kiosk: Page) -> None:
 
 async def in_the_call(camera: Camera, kiosk: Page, clerk: Page, supervisor: Page) -> None:
     """Both talk, a supervisor listens, a screen is shared, the recording pauses; then the end."""
-    await clerk.wait_for_timeout(MEASURED_MS)
     await camera.both(kiosk, "kiosk-call")
     await camera.both(clerk, "clerk-call")
     await supervisor.click("#view-live")

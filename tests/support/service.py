@@ -173,28 +173,33 @@ class ServiceProcess(Command):
 
     async def record(self, visit_id: str) -> dict:
         """What the supervisor of the lead city sees of a visit."""
-        async with Api(self.url) as api:
-            await api.sign_in("songjiang-supervisor", demo_world.PASSWORD)
-            return await api.call("GET", f"/api/visits/{visit_id}")
+        return await self._record_when(visit_id, lambda record: True)
 
     async def sealed_record(self, visit_id: str) -> dict:
         """The same once no file is being written."""
-        async with asyncio.timeout(15):
-            while True:
-                record = await self.record(visit_id)
-                if all(s["state"] != "recording" for s in record["segments"]):
-                    return record
-                await asyncio.sleep(0.1)
+        return await self._record_when(
+            visit_id,
+            lambda record: all(s["state"] != "recording" for s in record["segments"]),
+        )
 
-    async def measured(self, visit_id: str, *parties: str) -> None:
-        """Each of them has told once how its call is; two looks of a browser, 5 s apart."""
-        async with Api(self.url) as api, asyncio.timeout(40):
+    async def measured_record(self, visit_id: str, *parties: str) -> dict:
+        """The same once each has told how its call is; a browser looks twice, 5 s apart."""
+        return await self._record_when(
+            visit_id,
+            lambda record: {sample["party"] for sample in record["quality"]} >= set(parties),
+            most_s=40,
+        )
+
+    async def _record_when(
+        self, visit_id: str, wanted: Callable[[dict], bool], most_s: float = 15
+    ) -> dict:
+        async with Api(self.url) as api, asyncio.timeout(most_s):
             await api.sign_in("songjiang-supervisor", demo_world.PASSWORD)
             while True:
                 record = await api.call("GET", f"/api/visits/{visit_id}")
-                if {sample["party"] for sample in record["quality"]} >= set(parties):
-                    return
-                await asyncio.sleep(0.5)
+                if wanted(record):
+                    return record
+                await asyncio.sleep(0.1)
 
     def folder(self, visit_id: str) -> Path:
         return next(self.settings.recordings.glob(f"*/*/{visit_id}"))
