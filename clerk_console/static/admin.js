@@ -135,6 +135,8 @@ class AdminPage {
     });
     this.chooser.value = this.city;
     this.chooser.hidden = !this.account.lead || this.name === "kiosks";
+    // All sections but the kiosks are about one city; they open when the cities are here.
+    if (!this.cities.length && this.name !== "kiosks") return;
     this.section = this.#make(edits);
     fill(this.body, this.section.place);
   }

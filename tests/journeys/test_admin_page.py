@@ -1,5 +1,6 @@
 """The admin sets queues, skills, rules, hours and shifts, sees first what changes, and it acts."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
@@ -137,6 +138,25 @@ async def test_what_cannot_be_read_is_told_with_a_way_to_try_again(tmp_path: Pat
         assert await violations(page) == []
         await page.unroute("**/queues")
         await page.get_by_role("button", name="再试一次").click()
+        await expect(page.locator("tbody tr")).to_have_count(12)
+
+
+async def test_a_section_chosen_before_the_cities_are_here_opens_with_them(
+    tmp_path: Path,
+) -> None:
+    async with ServiceProcess(tmp_path / "data") as service, browsing(tmp_path, None) as (browser,):
+        page = await (await context_of(browser, CLERK_SIZE)).new_page()
+        here = asyncio.Event()
+
+        async def late(route: Route) -> None:
+            await here.wait()
+            await route.continue_()
+
+        await page.route("**/api/cities", late)
+        await sign_in(page, service.url, "admin", "jiaxing-admin")
+        await page.click("#view-queues")
+        await expect(page.locator("#view-queues")).to_have_attribute("aria-current", "page")
+        here.set()
         await expect(page.locator("tbody tr")).to_have_count(12)
 
 

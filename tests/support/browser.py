@@ -40,7 +40,7 @@ async def browsing(folder: Path, *likenesses: Likeness | None) -> AsyncIterator[
         finally:
             for browser in browsers:
                 await browser.close()
-    assert uncaught == []
+    assert uncaught == [], uncaught
 
 
 uncaught: list[str] = []
