@@ -55,8 +55,14 @@ class Planning:
         return next(one.free for one in found if one.starts_at == slot)
 
     async def set_capacity(self, capacity: int) -> None:
+        """Of the queue in which everything here is booked.
+
+        Of no other: two who change every row at once can each wait for the other.
+        """
         async with self.engine.begin() as connection:
-            await connection.execute(sa.update(queues).values(capacity=capacity))
+            await connection.execute(
+                sa.update(queues).where(queues.c.id == QUEUE).values(capacity=capacity)
+            )
 
     async def shift(self, clerk: str = CLERK, start: str = "09:00", end: str = "11:30") -> str:
         """A shift of tomorrow; its id."""
