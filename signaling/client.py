@@ -163,7 +163,8 @@ class LineClient(Generic[S]):
         future: asyncio.Future[Done | Refused] = asyncio.get_running_loop().create_future()
         self._waiting[command.id] = future
         await self._socket.send_str(msgspec.json.encode(command).decode())
-        answer = await asyncio.wait_for(future, 15)
+        async with asyncio.timeout(15):  # `wait_for` of Python 3.11 may swallow a cancellation
+            answer = await future
         if isinstance(answer, Refused):
             raise CommandRefused(answer)
 
